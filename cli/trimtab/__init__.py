@@ -1,0 +1,1 @@
+"""The command that the owner of a Trimtab types."""

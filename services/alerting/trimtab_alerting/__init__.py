@@ -1,0 +1,1 @@
+"""Turns notable events into messages to the owner."""

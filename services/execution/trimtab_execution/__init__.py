@@ -1,0 +1,1 @@
+"""Turns approved orders into broker orders and fills."""

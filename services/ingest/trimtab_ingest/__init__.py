@@ -1,0 +1,1 @@
+"""Turns a market feed into validated, stored bars and closed rows."""

@@ -1,0 +1,1 @@
+"""Turns standing signals into approved or refused orders."""

@@ -1,0 +1,1 @@
+"""Turns closed rows of bars into signals."""
