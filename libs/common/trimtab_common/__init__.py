@@ -1,0 +1,1 @@
+"""The words of Trimtab: events, money, symbols, calendar."""

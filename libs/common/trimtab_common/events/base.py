@@ -1,0 +1,99 @@
+"""What every event is: a frozen fact about one instant of market time, named after its cause."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema, core_schema
+
+from trimtab_common.symbols import Symbol
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+class _UtcSchema:
+    """Times are ISO strings in UTC: no naive time, no number that may be s, ms or ns."""
+
+    def __get_pydantic_core_schema__(
+        self, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.datetime_schema(strict=True, tz_constraint=0, ge=EARLIEST, lt=LATEST)
+
+
+UtcTime = Annotated[datetime, _UtcSchema()]
+EventId = Annotated[str, StringConstraints(pattern=r"^[!-~]{3,240}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,79}$")]
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{0,1000}$")]
+
+
+class Fact(BaseModel):
+    """A frozen value object that may stand inside an event."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def trusted(cls, **fields: Any) -> Self:
+        """Build from parts that are already validated: about five times faster, no check.
+
+        Only for producers whose parts come from validated events; the edges always validate.
+        """
+        fact = cls.__new__(cls)
+        values = cls._defaults() | fields
+        object.__setattr__(fact, "__dict__", values)
+        object.__setattr__(fact, "__pydantic_fields_set__", set(values))
+        object.__setattr__(fact, "__pydantic_extra__", None)
+        object.__setattr__(fact, "__pydantic_private__", None)
+        return fact
+
+    @classmethod
+    def _defaults(cls) -> dict[str, Any]:
+        known = cls.__dict__.get("_known_defaults")
+        if known is None:
+            known = {
+                name: field.default
+                for name, field in cls.model_fields.items()
+                if not field.is_required()
+            }
+            cls._known_defaults = known
+        return known
+
+    _known_defaults: ClassVar[dict[str, Any]]
+
+
+class Event(Fact):
+    """A fact in the past tense. `at` is market time; `id` is derived from the cause.
+
+    The wall-clock time of recording is the id of the stream entry that carries the event, so a
+    replay of the same causes gives equal events.
+    """
+
+    stream: ClassVar[str]
+    produced_by: ClassVar[str]
+
+    id: EventId
+    at: UtcTime
+    version: int = 1
+
+
+def instant(at: datetime) -> str:
+    """An instant as it stands in ids: `2019-12-02T14:31:00Z`, microseconds only if there are any.
+
+    >>> instant(datetime(2019, 12, 2, 14, 31, tzinfo=UTC))
+    '2019-12-02T14:31:00Z'
+    """
+    return at.replace(tzinfo=None).isoformat() + "Z"
+
+
+def client_order_id(account: str, row: datetime, symbol: Symbol, leg: int) -> str:
+    """The id under which the broker knows an intent: one intent, one id, for ever.
+
+    An intent is (account, row, symbol, leg). Brokers refuse an id used before, so a second
+    submission of the same intent is recognised there even when everything here was lost.
+    """
+    key = f"{account}|{instant(row)}|{symbol}|{leg}".encode()
+    return "tt-" + base64.b32encode(hashlib.sha256(key).digest())[:26].decode().lower()
