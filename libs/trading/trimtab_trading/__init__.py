@@ -1,0 +1,1 @@
+"""The thinking of Trimtab: strategies, risk rules, ledger, fills, backtest; pure."""
