@@ -1,0 +1,186 @@
+"""Execution's loop: take orders and rows in order, act at the broker, commit what came of it.
+
+The journal is written before anything is sent, the commit after everything is known; what lies
+between them is asked about when the process comes back. This room never re-folds: its effects are
+outside, so every commit carries all its orders, and these rule.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from trimtab_common.events import Event, PositionAdjusted, RowClosed, instant
+from trimtab_execution.broker_desk import BrokerDesk
+from trimtab_execution.core.books import Books
+from trimtab_execution.core.orders import OrderBook
+from trimtab_execution.handlers import HANDLERS
+from trimtab_execution.ports import Hints, Update
+from trimtab_execution.reconciler import Reconciler
+from trimtab_runtime.delivery.commit import Commit
+from trimtab_runtime.delivery.inbox import Entry
+from trimtab_runtime.delivery.life import Life
+from trimtab_runtime.delivery.session import Session
+from trimtab_trading.exchange import opening_balance
+from trimtab_trading.merge import LiveMerge
+
+ENTRIES_PER_COMMIT = 1_000
+
+
+class ExecutionRoom:
+    """One account, one broker, one order at most per intent."""
+
+    name = "execution"
+    families = ("orders", "bars")
+    wanted = frozenset(HANDLERS)
+
+    def __init__(
+        self,
+        desk: BrokerDesk,
+        reconciler: Reconciler,
+        hints: Hints,
+        *,
+        account: str,
+        patience_seconds: float | None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._desk = desk
+        self._reconciler = reconciler
+        self._hints = hints
+        self._account = account
+        self._patience = patience_seconds
+        self._now = now
+        self._book = OrderBook()
+        self._books = Books()
+        self._merge = LiveMerge(self._book)
+        self._updates: list[Update] = []
+        self._blocked_since: float | None = None
+
+    def info(self) -> dict[str, Any]:
+        row = self._merge.row
+        return {
+            "row": row and row.at.isoformat(),
+            "account": self._account,
+            "orders": len(self._book.orders),
+            "cash": str(self._books.cash),
+            "positions": {s: str(q) for s, q in sorted(self._books.positions.items())},
+            "in_doubt": [*self._reconciler.standing, *self._desk.unsettled],
+        }
+
+    async def live(self, session: Session, life: Life) -> None:
+        if session.state is not None:
+            self._merge.restore(session.state["merge"])
+            self._books = Books.restored(session.state["books"])
+            await self._desk.resume(self._book)
+
+        def deliver(family: str, entry: Entry) -> None:
+            self._merge.put(family, entry, entry.event)
+            life.wake.set()
+
+        listening = asyncio.ensure_future(self._listen(life))
+        try:
+            await session.subscribe(deliver)
+            life.ready()
+            while not life.stopping:
+                life.progress()
+                life.wake.clear()
+                if not await self._step(session, life):
+                    await life.wait(self._patience if self._blocked_since else None)
+        finally:
+            listening.cancel()
+
+    async def _listen(self, life: Life) -> None:
+        def hear(update: Update) -> None:
+            self._updates.append(update)
+            life.wake.set()
+
+        def look_again() -> None:
+            self._reconciler.soon()
+            life.wake.set()
+
+        await self._hints.run(hear, look_again)
+
+    async def _step(self, session: Session, life: Life) -> bool:
+        """Take what is there, act, commit. False when there was nothing to do."""
+        commit, marks = self._take()
+        row = self._book.row if marks else None
+        events = list(self._news())
+        if row is not None:
+            events.extend(await self._begin(row))
+        elif not self._desk.simulated:
+            self._book.due(self._now(), lambda _: self._now())
+        events.extend(await self._desk.perform(self._book))
+        if row is not None:
+            events.extend(await self._desk.open(self._book, row.at))
+        self._books.apply(events)
+        events.extend(await self._reconcile(row))
+        commit.outputs.extend(events)
+        commit.outputs.extend(marks)
+        if not commit:
+            return False
+        commit.runs.clear()
+        started = time.perf_counter()
+        await session.commit(commit, state=self._state())
+        life.committed(commit, time.perf_counter() - started)
+        return True
+
+    def _state(self) -> dict[str, Any]:
+        return {"merge": self._merge.snapshot(), "books": self._books.snapshot()}
+
+    def _take(self) -> tuple[Commit, list[Event]]:
+        """The entries at hand, up to the end of one row."""
+        commit, marks = Commit(), list[Event]()
+        if self._out_of_patience():
+            self._merge.force()
+        while not marks and commit.size < ENTRIES_PER_COMMIT:
+            step = self._merge.step()
+            if step is None:
+                break
+            if step.tag is not None:
+                commit.take(step.tag)
+            marks.extend(step.outputs)
+        return commit, marks
+
+    def _out_of_patience(self) -> bool:
+        if self._patience is None or self._merge.blocked_on is None:
+            self._blocked_since = None
+            return False
+        if self._blocked_since is None:
+            self._blocked_since = time.monotonic()
+        return time.monotonic() - self._blocked_since >= self._patience
+
+    async def _begin(self, row: RowClosed) -> list[Event]:
+        """Before the first row of all: what the account holds already."""
+        if self._books.opened:
+            return []
+        self._books.opened = True
+        account, positions = await self._desk.holdings()
+        events: list[Event] = [opening_balance(self._account, row.at, account.cash)]
+        for symbol, quantity in sorted(positions.items()):
+            events.append(
+                PositionAdjusted(
+                    id=f"position:{self._account}:opening:{symbol}:{instant(row.at)}",
+                    at=row.at,
+                    account=self._account,
+                    symbol=symbol,
+                    quantity=quantity,
+                    reason="opening balance",
+                )
+            )
+        return events
+
+    def _news(self) -> Iterable[Event]:
+        """What the update stream told since; against the simulator its answers rule instead."""
+        updates, self._updates = self._updates, []
+        return self._desk.hear(self._book, updates, self._now())
+
+    async def _reconcile(self, row: RowClosed | None) -> list[Event]:
+        """On start, on reconnection and every few seconds; simulated, at the end of a row."""
+        if self._desk.simulated and row is None:
+            return []
+        if not self._reconciler.due or not self._books.opened:
+            return []
+        return await self._reconciler.reconcile(self._book, self._books, self._now())
