@@ -1,0 +1,1 @@
+"""The plumbing of Trimtab: streams, service life, settings, database, bar store, health."""
