@@ -162,7 +162,7 @@ class Record:
         """Fills by market time."""
         table = tables.fills
         query = _where(select(table), table, symbol=symbol, client_order_id=order)
-        return self._rows(Fill, query, table, "at", count)
+        return _latest(self._rows(Fill, query, table, "at", count))
 
     def alerts(
         self, *, severity: str | None = None, rule: str | None = None, count: int = 100
@@ -210,7 +210,7 @@ class Record:
             signals=_one_a_strategy(last("SignalRaised", count=STRATEGIES_MAX)),
             decisions=_of_one_row(last(*DECISIONS, count=20)),
             orders=tuple(self._until(OrderState, tables.orders, "created_at", symbol, at)),
-            fills=tuple(self._until(Fill, tables.fills, "at", symbol, at)),
+            fills=tuple(_latest(self._until(Fill, tables.fills, "at", symbol, at))),
             switch=_first(self.events(*SWITCHES, until=at, count=1)),
         )
 
@@ -234,6 +234,11 @@ class Record:
         except DBAPIError as error:
             place = self._engine.url.render_as_string(hide_password=True)
             raise NoRecord(f"the record at {place} cannot be read: {error.orig}") from None
+
+
+def _latest(fills: list[Fill]) -> list[Fill]:
+    """Fills of one instant in their order: the database has amounts as text and cannot know it."""
+    return sorted(fills, key=lambda fill: (fill.at, fill.cumulative_quantity), reverse=True)
 
 
 def _where(query: Select[Any], table: Table, **values: str | None) -> Select[Any]:

@@ -96,6 +96,8 @@ class RoomSettings(BaseSettings):
     """0: the room's own port, from ROOM_PORTS."""
     log_level: LogLevel = LogLevel.INFO
     log_format: LogFormat = LogFormat.JSON
+    entries_per_commit: int = Field(default=200, ge=1, le=1_000)
+    """So many entries at most become one commit; what is decided does not depend on it."""
     release: str = Field(
         default_factory=release_id, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,79}$"
     )

@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from trimtab_execution.adapters.alpaca import AlpacaBroker
+from trimtab_execution.adapters.arm_file import ArmFile
+from trimtab_execution.adapters.crashing import Crash, CrashingBroker, CrashingJournal
 from trimtab_execution.adapters.halt_file import HaltFile
 from trimtab_execution.adapters.journal import DatabaseJournal
+from trimtab_execution.adapters.request_budget import RequestBudget
 from trimtab_execution.adapters.updates import AlpacaHints
-from trimtab_execution.arming import check_armed
 from trimtab_execution.broker_desk import BrokerDesk
+from trimtab_execution.core.clock import BrokerClock
+from trimtab_execution.core.permission import Permission
 from trimtab_execution.metrics import ExecutionMetrics
+from trimtab_execution.ports import Broker, Journal, OutcomeUnknown, Switch
 from trimtab_execution.reconciler import Reconciler
 from trimtab_execution.room import ExecutionRoom
 from trimtab_execution.settings import Settings
@@ -20,42 +25,36 @@ from trimtab_runtime.health import HealthBoard, Impact
 from trimtab_runtime.metrics import RoomMetrics
 from trimtab_runtime.settings import Mode
 
-SIMULATED_RECONNECT_SECONDS = 0.05
-RECONNECT_SECONDS = 1.0
 SIMULATED_KEY = "simulated"
 
 
 def build(settings: Settings, board: HealthBoard, metrics: RoomMetrics) -> ExecutionRoom:
     """Wire the room to the broker that its mode names."""
     simulated = settings.mode is Mode.SIM
-    key_id, secret_key = _keys(settings)
     measured = ExecutionMetrics(metrics)
-    broker = AlpacaBroker(
-        settings.rest_url,
-        key_id=key_id,
-        secret_key=secret_key,
-        simulated=simulated,
-        read_seconds=settings.read_seconds,
-    )
-    if settings.mode is Mode.LIVE:
-        check_armed(settings.at_home.root / "ARM", broker.account().number, datetime.now(UTC))
-    home = settings.at_home
-    home.made(home.root)
+    clock = BrokerClock(_now)
+    broker, journal = _outside(settings)
+    permission = Permission(_switches(settings, broker), clock, simulated=simulated)
     desk = BrokerDesk(
         broker,
-        DatabaseJournal(connect(home.journal, synchronous="FULL")),
-        HaltFile(home.halt),
+        journal,
+        permission.veto,
         measured,
         posters=settings.posters,
         place_seconds=settings.place_seconds,
-        now=lambda: datetime.now(UTC),
     )
-    reconciler = Reconciler(desk, measured, every_seconds=settings.reconcile_seconds)
+    reconciler = Reconciler(
+        broker,
+        journal,
+        desk,
+        permission,
+        clock,
+        measured,
+        every_seconds=settings.reconcile_seconds,
+    )
+    key_id, secret_key = _keys(settings)
     hints = AlpacaHints(
-        settings.stream_url,
-        key_id=key_id,
-        secret_key=secret_key,
-        reconnect_seconds=SIMULATED_RECONNECT_SECONDS if simulated else RECONNECT_SECONDS,
+        settings.stream_url, key_id=key_id, secret_key=secret_key, simulated=simulated
     )
     board.register("broker", lambda: desk.trouble, impact=Impact.UNHEALTHY)
     board.register("books", lambda: _disagreement(reconciler))
@@ -64,9 +63,56 @@ def build(settings: Settings, board: HealthBoard, metrics: RoomMetrics) -> Execu
         desk,
         reconciler,
         hints,
+        clock,
+        measured,
         account=settings.account,
         patience_seconds=None if simulated else settings.patience_seconds,
     )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _outside(settings: Settings) -> tuple[Broker, Journal]:
+    """The two things that outlive the process."""
+    simulated = settings.mode is Mode.SIM
+    key_id, secret_key = _keys(settings)
+    broker = AlpacaBroker(
+        settings.rest_url,
+        key_id=key_id,
+        secret_key=secret_key,
+        simulated=simulated,
+        read_seconds=settings.read_seconds,
+        budget=None if simulated else RequestBudget(),
+    )
+    home = settings.at_home
+    home.made(home.root)
+    journal = DatabaseJournal(connect(home.journal, synchronous="FULL"))
+    if settings.crash_at is None:
+        return broker, journal
+    if not simulated:
+        mode = settings.mode.value
+        raise _refused("TRIMTAB_CRASH_AT", "nothing where orders are real", f"mode {mode}")
+    crash = Crash(settings.crash_at)
+    return CrashingBroker(broker, crash), CrashingJournal(journal, crash)
+
+
+def _switches(settings: Settings, broker: Broker) -> list[Switch]:
+    """Who may say stop. Live, somebody must have said go, for the account of these keys."""
+    switches: list[Switch] = [HaltFile(settings.at_home.halt)]
+    if settings.mode is Mode.LIVE:
+        try:
+            number = broker.account().number
+        except OutcomeUnknown as reason:
+            expected = "the account to which the keys belong"
+            raise _refused(settings.rest_url, expected, f"no answer: {reason}") from None
+        arm = ArmFile(settings.at_home.root / "ARM", number, _now)
+        complaint = arm.halted()
+        if complaint is not None:
+            raise _refused("TRIMTAB_MODE=live", "an armed account", complaint)
+        switches.append(arm)
+    return switches
 
 
 def _keys(settings: Settings) -> tuple[str, str]:
@@ -77,15 +123,17 @@ def _keys(settings: Settings) -> tuple[str, str]:
         )
     if settings.mode is Mode.SIM:
         return SIMULATED_KEY, SIMULATED_KEY
-    problem = Problem(
-        place="environment",
-        key="TRIMTAB_ALPACA_KEY_ID and TRIMTAB_ALPACA_SECRET_KEY",
-        expected=f"the keys of the {settings.mode.value} account",
-        found="nothing",
+    raise _refused(
+        "TRIMTAB_ALPACA_KEY_ID and TRIMTAB_ALPACA_SECRET_KEY",
+        f"the keys of the {settings.mode.value} account",
+        "nothing",
     )
-    raise ConfigError([problem])
+
+
+def _refused(key: str, expected: str, found: str) -> ConfigError:
+    return ConfigError([Problem(place="environment", key=key, expected=expected, found=found)])
 
 
 def _disagreement(reconciler: Reconciler) -> str | None:
-    standing = reconciler.standing
+    standing = reconciler.doubt.standing
     return f"the broker's books differ: {', '.join(standing)}" if standing else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trimtab_common.events import Event, OrderApproved, OrderCancelRequested, RowClosed
-from trimtab_execution.core.orders import OrderBook
+from trimtab_execution.core.order_book import OrderBook
 
 HANDLERS: Mapping[type[Event], Callable[[OrderBook, Any], Any]] = {
     OrderApproved: OrderBook.on_order,

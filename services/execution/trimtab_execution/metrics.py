@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from trimtab_common.events import (
+    Event,
+    OrderAccepted,
+    OrderCancelled,
+    OrderFilled,
+    OrderRejected,
+)
 from trimtab_runtime.metrics import RoomMetrics
+
+OUTCOMES: dict[type[Event], str] = {
+    OrderAccepted: "accepted",
+    OrderRejected: "rejected",
+    OrderFilled: "filled",
+    OrderCancelled: "cancelled",
+}
 
 
 class ExecutionMetrics:
@@ -10,7 +26,7 @@ class ExecutionMetrics:
 
     def __init__(self, metrics: RoomMetrics) -> None:
         self.orders = metrics.counter(
-            "trimtab_orders_total", "Orders by what became of them", "outcome"
+            "trimtab_order_outcomes_total", "What became of orders; a part of one counts", "outcome"
         )
         self.unknown = metrics.counter(
             "trimtab_order_outcomes_unknown_total", "Submissions that had to be asked about"
@@ -33,3 +49,10 @@ class ExecutionMetrics:
         self.reconciliations = metrics.counter(
             "trimtab_reconciliations_total", "Comparisons with the broker's books"
         )
+
+    def count(self, events: Iterable[Event]) -> None:
+        """Count what was told about orders."""
+        for event in events:
+            outcome = OUTCOMES.get(type(event))
+            if outcome is not None:
+                self.orders.labels(outcome).inc()

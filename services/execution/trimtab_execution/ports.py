@@ -55,6 +55,15 @@ class Account:
     blocked: bool
 
 
+@dataclass(frozen=True)
+class Position:
+    """A holding as the broker shows it; quantity and value are negative when it is short."""
+
+    symbol: Symbol
+    quantity: Decimal
+    value: Decimal
+
+
 class OutcomeUnknown(Exception):
     """No answer, or one that proves nothing: the broker may or may not have acted. Ask it."""
 
@@ -72,10 +81,13 @@ class NotCancelable(Exception):
 
 
 class Broker(Protocol):
-    """The account at the broker. Blocking; every call may raise OutcomeUnknown."""
+    """The account at the broker. Blocking, thread-safe; every call may raise OutcomeUnknown."""
 
     final_at_once: bool
     """A look-up that finds nothing is final: what was sent has been taken in or was lost."""
+
+    def await_turn(self) -> None:
+        """Wait until the broker's limit on requests leaves room for a submission."""
 
     def submit(self, order: OrderApproved) -> str:
         """Send the order once, never again by itself; returns the broker's id.
@@ -92,11 +104,14 @@ class Broker(Protocol):
     def open_orders(self) -> Sequence[BrokerOrder]:
         """Every order that may still trade."""
 
-    def positions(self) -> dict[Symbol, Decimal]:
-        """Signed quantities by symbol. An empty answer is only believed from a healthy account."""
+    def positions(self) -> Sequence[Position]:
+        """What the account holds; only to be believed if it agrees with the account's equity."""
 
     def account(self) -> Account:
         """Cash, equity and whether the account may trade."""
+
+    def clock(self) -> datetime:
+        """What time it is for the broker."""
 
     def open_row(self, row: datetime) -> Sequence[Update]:
         """Tell a simulated exchange that the row may trade; a real broker needs no telling."""
@@ -105,15 +120,21 @@ class Broker(Protocol):
 class Journal(Protocol):
     """The write-ahead of intents: on disk before anything is sent. Blocking."""
 
-    def intend(self, orders: Iterable[OrderApproved], *, send: bool) -> set[str]:
-        """Write the intents down, all or none; returns the ids that may have been sent before."""
+    def intend(self, held: Sequence[OrderApproved], sending: Sequence[OrderApproved]) -> set[str]:
+        """Write the intents down, all or none.
 
-    def settle(self, outcomes: Iterable[tuple[str, str, str | None]]) -> None:
-        """Note (client order id, state, broker id) of what has become of intents."""
+        Returns which of those to be sent may have been sent before, by whomever.
+        """
+
+    def sent(self) -> set[str]:
+        """The orders that may have been sent so far, as far back as the journal reaches."""
+
+    def recall(self, client_order_ids: Iterable[str]) -> list[OrderApproved]:
+        """The intents under these ids, as far as there are any."""
 
 
 class Switch(Protocol):
-    """The kill switch."""
+    """Somebody who may say stop."""
 
     def halted(self) -> str | None:
         """Why nothing may be sent, None while trading is allowed."""
@@ -123,6 +144,10 @@ class Hints(Protocol):
     """The broker's update stream: never the truth, always a reason to look."""
 
     async def run(
-        self, on_update: Callable[[Update], None], on_connect: Callable[[], None]
+        self, on_update: Callable[[Update], None], look_again: Callable[[], None]
     ) -> None:
-        """Listen for ever, reconnecting; `on_connect` is called at each (re)connection."""
+        """Listen for ever, reconnecting.
+
+        `look_again` is called where something may have been missed: at each (re)connection, and
+        for a message that cannot be read.
+        """

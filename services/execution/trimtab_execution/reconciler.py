@@ -2,86 +2,192 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from trimtab_common.events import Event, MismatchFound, instant
+from trimtab_common.events import Event, MismatchFound, OrderApproved, instant
 from trimtab_execution.broker_desk import BrokerDesk
 from trimtab_execution.core.books import Books
-from trimtab_execution.core.orders import OrderBook
-from trimtab_execution.core.reconcile import Doubt, compare
+from trimtab_execution.core.clock import BrokerClock
+from trimtab_execution.core.order_book import OrderBook
+from trimtab_execution.core.permission import Permission
+from trimtab_execution.core.reconcile import Doubt, Mismatch, compare, contradiction
 from trimtab_execution.metrics import ExecutionMetrics
-from trimtab_execution.ports import OutcomeUnknown
+from trimtab_execution.ports import Account, Broker, BrokerOrder, Journal, OutcomeUnknown, Position
 
 DOUBT_CYCLES = 2
+RETRY_SECONDS = 2.0
+SIMULATED_RETRY_SECONDS = 0.03
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the broker says of itself at one moment, or nearly one."""
+
+    account: Account
+    positions: Sequence[Position]
+    open_orders: Sequence[BrokerOrder]
+    ended: Sequence[BrokerOrder]
+    """Orders of ours that the broker lists no more, as a look-up shows them."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What the account holds before this room does anything."""
+
+    account: Account
+    positions: Sequence[Position]
+    orphans: Sequence[tuple[OrderApproved, BrokerOrder]]
+    """Orders of ours still at work at the broker, of which only the journal knows."""
 
 
 class Reconciler:
     """Asks for everything and compares. REST is the truth; updates are hints."""
 
     def __init__(
-        self, desk: BrokerDesk, metrics: ExecutionMetrics, *, every_seconds: float
+        self,
+        broker: Broker,
+        journal: Journal,
+        desk: BrokerDesk,
+        permission: Permission,
+        clock: BrokerClock,
+        metrics: ExecutionMetrics,
+        *,
+        every_seconds: float,
     ) -> None:
+        self.doubt = Doubt(DOUBT_CYCLES)
+        self._broker = broker
+        self._journal = journal
         self._desk = desk
+        self._permission = permission
+        self._clock = clock
         self._metrics = metrics
         self._every_seconds = every_seconds
-        self._doubt = Doubt(DOUBT_CYCLES)
         self._next = 0.0
+        self._looking: asyncio.Future[Look] | None = None
 
-    @property
-    def due(self) -> bool:
-        return time.monotonic() >= self._next
+    def restore(self, seen: dict[str, int]) -> None:
+        """Go on doubting what was in doubt when the state was stored."""
+        self.doubt.seen = seen
+        self._permission.doubtful_symbols = self.doubt.symbols
 
     def soon(self) -> None:
         """Something may have been missed: do not wait for the next turn."""
         self._next = 0.0
 
-    @property
-    def standing(self) -> list[str]:
-        """What the books have disagreed on for longer than a fill takes."""
-        return self._doubt.standing
+    async def reconcile(
+        self, book: OrderBook, books: Books, now: datetime, *, row_ended: bool
+    ) -> list[Event]:
+        """What is news in the broker's books.
 
-    async def reconcile(self, book: OrderBook, books: Books, now: datetime) -> list[Event]:
-        """Look up our orders that the broker lists no more, then compare; returns what is news."""
-        self._next = time.monotonic() + self._every_seconds
-        events: list[Event] = []
+        A real broker is asked in the background, whenever it is time. A simulated one only at the
+        end of a row: between rows it is of another moment than our books.
+        """
+        timely = row_ended or not self._desk.simulated
+        if self._looking is None and timely and time.monotonic() >= self._next:
+            self._next = time.monotonic() + self._every_seconds
+            at_work = [key for key, order in book.orders.items() if order.broker_id]
+            self._looking = asyncio.ensure_future(self._look(at_work))
+        if self._looking is None:
+            return []
+        if self._desk.simulated:
+            await asyncio.wait([self._looking])
+        if not self._looking.done():
+            return []
+        looking, self._looking = self._looking, None
         try:
-            open_orders = await self._desk.open_orders()
-            if not self._desk.simulated:
-                still_open = {order.client_order_id for order in open_orders}
-                events = await self._desk.look_up(book, still_open, now)
-                books.apply(events)
-            account, positions = await self._desk.read_account()
+            look = looking.result()
         except OutcomeUnknown as reason:
             self._desk.trouble = f"reconciliation: {reason}"
-            return events
-        self._desk.trouble = "the account is blocked by the broker" if account.blocked else None
+            return []
+        return self._judge(look, book, books, now)
+
+    async def _look(self, at_work: Collection[str]) -> Look:
+        ask, broker = self._desk.ask, self._broker
+        open_orders = await ask(broker.open_orders)
+        listed = {order.client_order_id for order in open_orders}
+        looked_up = [await ask(broker.find, key) for key in at_work if key not in listed]
+        account, positions = await self._account_and_positions()
+        if not self._desk.simulated:
+            asked = self._clock.wall()
+            self._clock.learn(asked, await ask(broker.clock), self._clock.wall())
+        return Look(account, positions, open_orders, [order for order in looked_up if order])
+
+    async def _account_and_positions(self) -> tuple[Account, Sequence[Position]]:
+        """Raises OutcomeUnknown also where the two contradict each other."""
+        positions = await self._desk.ask(self._broker.positions)
+        account = await self._desk.ask(self._broker.account)
+        complaint = contradiction(account, positions)
+        if complaint is not None:
+            raise OutcomeUnknown(complaint)
+        return account, positions
+
+    def _judge(self, look: Look, book: OrderBook, books: Books, now: datetime) -> list[Event]:
+        events: list[Event] = []
+        if not self._desk.simulated:
+            for order in (*look.open_orders, *look.ended):
+                events.extend(book.observe(order, now))
+            book.cancel_again(now)
+            books.apply(events)
+        known = book.orders.keys() | self._desk.in_doubt
+        found = compare(books, look.account, look.positions, known, look.open_orders)
+        fresh, resolved = self.doubt.judge(found)
+        self._permission.doubtful_symbols = self.doubt.symbols
+        self._permission.account_trouble = _account_trouble(look.account, books)
+        self._desk.trouble = self._permission.account_trouble or self._clock.complaint
         self._metrics.reconciliations.inc()
-        fresh, resolved = self._doubt.judge(
-            compare(
-                positions=books.positions,
-                cash=books.cash,
-                known_orders=frozenset(book.orders) | frozenset(self._desk.unsettled),
-                broker_positions=positions,
-                broker_cash=account.cash,
-                broker_orders=open_orders,
-            )
-        )
-        self._metrics.mismatches.set(len(self._doubt.standing))
-        events += [_mismatch(m.subject, m.ours, m.brokers, now, resolved=False) for m in fresh]
-        events += [_mismatch(subject, "", "", now, resolved=True) for subject in resolved]
+        self._metrics.mismatches.set(len(self.doubt.standing))
+        events += [_told(mismatch, now, resolved=False) for mismatch in fresh]
+        events += [_told(Mismatch(subject, "", ""), now, resolved=True) for subject in resolved]
         return events
 
+    # -------------------------------------------------------------------- opening
 
-def _mismatch(
-    subject: str, ours: str, brokers: str, now: datetime, *, resolved: bool
-) -> MismatchFound:
+    async def opening(self) -> Opening:
+        """What the account holds and what is at work, however long it takes to learn it."""
+        pause = SIMULATED_RETRY_SECONDS if self._desk.simulated else RETRY_SECONDS
+        while True:
+            try:
+                found = await self._opening()
+            except OutcomeUnknown as reason:
+                self._desk.trouble = f"the account cannot be read: {reason}"
+            else:
+                if found is not None:
+                    self._desk.trouble = None
+                    return found
+            self._desk.waiting()
+            await asyncio.sleep(pause)
+
+    async def _opening(self) -> Opening | None:
+        """None if something traded while it was read: then it has to be read again."""
+        before = await self._desk.ask(self._broker.open_orders)
+        account, positions = await self._account_and_positions()
+        if await self._desk.ask(self._broker.open_orders) != before:
+            return None
+        seen = {order.client_order_id: order for order in before}
+        ours = await self._desk.ask(self._journal.recall, list(seen))
+        orphans = [(approved, seen[approved.client_order_id]) for approved in ours]
+        return Opening(account, positions, orphans)
+
+
+def _account_trouble(account: Account, books: Books) -> str | None:
+    if account.blocked:
+        return "the account is blocked by the broker"
+    if account.number != books.account_number:
+        return f"the keys belong to account {account.number}, the books to {books.account_number}"
+    return None
+
+
+def _told(mismatch: Mismatch, now: datetime, *, resolved: bool) -> MismatchFound:
     state = "resolved" if resolved else "found"
     return MismatchFound(
-        id=f"mismatch:{subject.replace(' ', '-')}:{state}:{instant(now)}",
+        id=f"mismatch:{mismatch.subject.replace(' ', '-')}:{state}:{instant(now)}",
         at=now,
-        subject=subject,
-        ours=ours,
-        brokers=brokers,
+        subject=mismatch.subject,
+        ours=mismatch.ours,
+        brokers=mismatch.brokers,
         resolved=resolved,
     )

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 from trimtab_common.events import Event, PositionAdjusted, RowClosed, instant
 from trimtab_execution.broker_desk import BrokerDesk
 from trimtab_execution.core.books import Books
-from trimtab_execution.core.orders import OrderBook
+from trimtab_execution.core.clock import BrokerClock
+from trimtab_execution.core.order_book import OrderBook
 from trimtab_execution.handlers import HANDLERS
+from trimtab_execution.metrics import ExecutionMetrics
 from trimtab_execution.ports import Hints, Update
 from trimtab_execution.reconciler import Reconciler
 from trimtab_runtime.delivery.commit import Commit
@@ -25,7 +25,7 @@ from trimtab_runtime.delivery.inbox import Entry
 from trimtab_runtime.delivery.life import Life
 from trimtab_runtime.delivery.session import Session
 from trimtab_trading.exchange import opening_balance
-from trimtab_trading.merge import LiveMerge
+from trimtab_trading.merge import FORCED, LiveMerge
 
 ENTRIES_PER_COMMIT = 1_000
 
@@ -42,17 +42,19 @@ class ExecutionRoom:
         desk: BrokerDesk,
         reconciler: Reconciler,
         hints: Hints,
+        clock: BrokerClock,
+        metrics: ExecutionMetrics,
         *,
         account: str,
         patience_seconds: float | None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._desk = desk
         self._reconciler = reconciler
         self._hints = hints
+        self._clock = clock
+        self._metrics = metrics
         self._account = account
         self._patience = patience_seconds
-        self._now = now
         self._book = OrderBook()
         self._books = Books()
         self._merge = LiveMerge(self._book)
@@ -67,14 +69,16 @@ class ExecutionRoom:
             "orders": len(self._book.orders),
             "cash": str(self._books.cash),
             "positions": {s: str(q) for s, q in sorted(self._books.positions.items())},
-            "in_doubt": [*self._reconciler.standing, *self._desk.unsettled],
+            "in_doubt": [*self._reconciler.doubt.standing, *sorted(self._desk.in_doubt)],
         }
 
     async def live(self, session: Session, life: Life) -> None:
+        self._desk.waiting = life.progress
         if session.state is not None:
             self._merge.restore(session.state["merge"])
             self._books = Books.restored(session.state["books"])
-            await self._desk.resume(self._book)
+            self._reconciler.restore(session.state["doubt"])
+        await self._desk.resume(self._book)
 
         def deliver(family: str, entry: Entry) -> None:
             self._merge.put(family, entry, entry.event)
@@ -87,6 +91,8 @@ class ExecutionRoom:
             while not life.stopping:
                 life.progress()
                 life.wake.clear()
+                if listening.done():
+                    listening.result()
                 if not await self._step(session, life):
                     await life.wait(self._patience if self._blocked_since else None)
         finally:
@@ -95,7 +101,8 @@ class ExecutionRoom:
     async def _listen(self, life: Life) -> None:
         def hear(update: Update) -> None:
             self._updates.append(update)
-            life.wake.set()
+            if not self._desk.simulated:
+                life.wake.set()
 
         def look_again() -> None:
             self._reconciler.soon()
@@ -107,34 +114,46 @@ class ExecutionRoom:
         """Take what is there, act, commit. False when there was nothing to do."""
         commit, marks = self._take()
         row = self._book.row if marks else None
-        events = list(self._news())
+        events = self._news()
         if row is not None:
-            events.extend(await self._begin(row))
+            events.extend(await self._open_books(row))
         elif not self._desk.simulated:
-            self._book.due(self._now(), lambda _: self._now())
+            now = self._clock()
+            self._book.due(now, lambda _: now)
         events.extend(await self._desk.perform(self._book))
         if row is not None:
             events.extend(await self._desk.open(self._book, row.at))
         self._books.apply(events)
-        events.extend(await self._reconcile(row))
+        if self._books.opened:
+            now = row.at if row is not None and self._desk.simulated else self._clock()
+            events.extend(
+                await self._reconciler.reconcile(
+                    self._book, self._books, now, row_ended=row is not None
+                )
+            )
         commit.outputs.extend(events)
         commit.outputs.extend(marks)
         if not commit:
             return False
-        commit.runs.clear()
         started = time.perf_counter()
         await session.commit(commit, state=self._state())
         life.committed(commit, time.perf_counter() - started)
+        self._metrics.count(events)
         return True
 
     def _state(self) -> dict[str, Any]:
-        return {"merge": self._merge.snapshot(), "books": self._books.snapshot()}
+        return {
+            "merge": self._merge.snapshot(),
+            "books": self._books.snapshot(),
+            "doubt": self._reconciler.doubt.seen,
+        }
 
     def _take(self) -> tuple[Commit, list[Event]]:
         """The entries at hand, up to the end of one row."""
         commit, marks = Commit(), list[Event]()
         if self._out_of_patience():
             self._merge.force()
+            commit.record(FORCED)
         while not marks and commit.size < ENTRIES_PER_COMMIT:
             step = self._merge.step()
             if step is None:
@@ -152,35 +171,29 @@ class ExecutionRoom:
             self._blocked_since = time.monotonic()
         return time.monotonic() - self._blocked_since >= self._patience
 
-    async def _begin(self, row: RowClosed) -> list[Event]:
-        """Before the first row of all: what the account holds already."""
+    def _news(self) -> list[Event]:
+        """What the update stream told since."""
+        updates, self._updates = self._updates, []
+        return self._desk.hear(self._book, updates, self._clock())
+
+    async def _open_books(self, row: RowClosed) -> list[Event]:
+        """Before the first row of all: what the account holds already, and what is at work."""
         if self._books.opened:
             return []
-        self._books.opened = True
-        account, positions = await self._desk.holdings()
-        events: list[Event] = [opening_balance(self._account, row.at, account.cash)]
-        for symbol, quantity in sorted(positions.items()):
-            events.append(
-                PositionAdjusted(
-                    id=f"position:{self._account}:opening:{symbol}:{instant(row.at)}",
-                    at=row.at,
-                    account=self._account,
-                    symbol=symbol,
-                    quantity=quantity,
-                    reason="opening balance",
-                )
+        opening = await self._reconciler.opening()
+        self._books.account_number = opening.account.number
+        events: list[Event] = [opening_balance(self._account, row.at, opening.account.cash)]
+        events.extend(
+            PositionAdjusted(
+                id=f"position:{self._account}:opening:{position.symbol}:{instant(row.at)}",
+                at=row.at,
+                account=self._account,
+                symbol=position.symbol,
+                quantity=position.quantity,
+                reason="opening balance",
             )
+            for position in sorted(opening.positions, key=lambda position: position.symbol)
+        )
+        for approved, seen in opening.orphans:
+            events.extend(self._book.adopt(approved, seen, row.at))
         return events
-
-    def _news(self) -> Iterable[Event]:
-        """What the update stream told since; against the simulator its answers rule instead."""
-        updates, self._updates = self._updates, []
-        return self._desk.hear(self._book, updates, self._now())
-
-    async def _reconcile(self, row: RowClosed | None) -> list[Event]:
-        """On start, on reconnection and every few seconds; simulated, at the end of a row."""
-        if self._desk.simulated and row is None:
-            return []
-        if not self._reconciler.due or not self._books.opened:
-            return []
-        return await self._reconciler.reconcile(self._book, self._books, self._now())

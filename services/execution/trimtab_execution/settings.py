@@ -31,6 +31,11 @@ class Settings(AlpacaKeys):
     """How long a row waits for risk's mark while its bars are there; never in a simulation."""
     place_seconds: float = Field(default=2.0, gt=0)
     """How long a row waits for orders whose outcome is unknown before it goes on without them."""
+    crash_at: str | None = Field(
+        default=None,
+        pattern=r"^(committed|journalled|submitted|cancelled|accepted|opened)(:[1-9][0-9]{0,5})?$",
+    )
+    """For tests against a simulator: end the process at this point, at its Nth passage (`:N`)."""
 
     @property
     def rest_url(self) -> str:

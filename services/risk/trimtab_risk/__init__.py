@@ -1,1 +1,1 @@
-"""Turns standing signals into approved or refused orders."""
+"""The risk room: fills, bars and signals come in; approved, cancelled or refused orders go out."""

@@ -1,1 +1,1 @@
-"""Turns closed rows of bars into signals."""
+"""The strategy room: closed rows of bars come in, a signal for each changed target goes out."""

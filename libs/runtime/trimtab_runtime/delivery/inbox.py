@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from trimtab_common.events import Event, RowClosed, UnreadableEvent, parse, parse_entry
+from trimtab_common.events.base import EARLIEST, LATEST
 from trimtab_common.events.wire import EVENTS
 
 
@@ -41,6 +44,21 @@ def read_entry(
     return Entry(stream, entry_id, None, None, raw)
 
 
+def written_at(entry_id: str) -> datetime:
+    """When the server took an entry: the first half of its id, in milliseconds of wall-clock time.
+
+    Anybody who can write to a stream can choose an id; what is no sensible time is moved into
+    the range of those that are.
+
+    >>> written_at("1700000000000-0").isoformat()
+    '2023-11-14T22:13:20+00:00'
+    """
+    milliseconds = int(entry_id.partition("-")[0])
+    earliest, latest = (int(end.timestamp() * 1000) for end in (EARLIEST, LATEST))
+    within = min(max(milliseconds, earliest), latest - 1)
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=within)
+
+
 class Inbox:
     """The entries of one stream that were read and are not yet committed.
 
@@ -66,6 +84,11 @@ class Inbox:
         self._held -= count
         if self._held <= self._limit:
             self._room.set()
+
+    def open_wide(self) -> None:
+        """Let everybody in from now on: at the end of a life nobody makes room any more."""
+        self._limit = sys.maxsize
+        self._room.set()
 
     @property
     def held(self) -> int:

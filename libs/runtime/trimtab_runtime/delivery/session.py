@@ -281,6 +281,8 @@ class Session:
 
     async def end(self) -> None:
         """Stop reading and let the connections go."""
+        for inbox in self._inboxes.values():
+            inbox.open_wide()
         if self._broker is not None:
             await self._broker.stop()
         await self.redis.aclose()

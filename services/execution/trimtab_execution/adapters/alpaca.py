@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from alpaca.common.exceptions import APIError
 from alpaca.trading.client import TradingClient
@@ -20,14 +20,17 @@ from alpaca.trading.requests import GetOrdersRequest, MarketOrderRequest
 from requests.exceptions import RequestException
 
 from trimtab_common.events import OrderApproved, instant
-from trimtab_common.symbols import AssetClass, Symbol, asset_class, parse_symbol
+from trimtab_common.symbols import AssetClass, alpaca_symbol, asset_class
+from trimtab_execution.adapters import answers
 from trimtab_execution.adapters.http_session import LeanSession
+from trimtab_execution.adapters.request_budget import RequestBudget
 from trimtab_execution.ports import (
     Account,
     BrokerOrder,
     DuplicateId,
     NotCancelable,
     OutcomeUnknown,
+    Position,
     Refused,
     Update,
 )
@@ -39,83 +42,106 @@ TIMED_OUT = 408
 TOO_MANY = 429
 SERVER_ERROR = 500
 OPEN_ORDERS_MAX = 500
+MESSAGE_LENGTH_MAX = 300
+KNOWN_ID = "client_order_id must be unique"
+
+Result = TypeVar("Result")
 
 
 class AlpacaBroker:
     """One account at Alpaca, or at a simulator that speaks its language. Thread-safe."""
 
     def __init__(
-        self, url: str, *, key_id: str, secret_key: str, simulated: bool, read_seconds: float
+        self,
+        url: str,
+        *,
+        key_id: str,
+        secret_key: str,
+        simulated: bool,
+        read_seconds: float,
+        budget: RequestBudget | None = None,
     ) -> None:
         self.final_at_once = simulated
         self._url = url
         self._keys = (key_id, secret_key)
         self._read_seconds = read_seconds
+        self._budget = budget
         self._local = threading.local()
+
+    def await_turn(self) -> None:
+        if self._budget is not None:
+            self._budget.wait()
 
     def submit(self, order: OrderApproved) -> str:
         crypto = asset_class(order.symbol) is AssetClass.CRYPTO
         request = MarketOrderRequest(
-            symbol=order.symbol,
+            symbol=alpaca_symbol(order.symbol),
             qty=_exact(order.quantity),
             side=OrderSide(order.side.value),
             time_in_force=TimeInForce.GTC if crypto else TimeInForce.DAY,
             client_order_id=order.client_order_id,
         )
-        answer = self._ask(lambda client: client.submit_order(request), refusals=True)
-        return str(answer["id"])
+        return self._ask(
+            lambda client: client.submit_order(request),
+            read=lambda found: answers.text_of(found, "id"),
+            refusals=True,
+        )
 
     def find(self, client_order_id: str) -> BrokerOrder | None:
-        found = self._ask(
-            lambda client: client.get_order_by_client_id(client_order_id), absent=True
+        return self._ask(
+            lambda client: client.get_order_by_client_id(client_order_id),
+            read=lambda found: None if found is None else answers.order_of(found),
+            absent=True,
         )
-        return None if found is None else broker_order(found)
 
     def cancel(self, order_id: str) -> None:
         try:
-            self._ask(lambda client: client.cancel_order_by_id(order_id), refusals=True)
+            self._ask(
+                lambda client: client.cancel_order_by_id(order_id),
+                read=lambda found: None,
+                refusals=True,
+            )
         except (Refused, DuplicateId) as reason:
             raise NotCancelable(str(reason)) from None
 
     def open_orders(self) -> Sequence[BrokerOrder]:
         request = GetOrdersRequest(status=QueryOrderStatus.OPEN, limit=OPEN_ORDERS_MAX)
-        return [broker_order(o) for o in self._ask(lambda client: client.get_orders(request))]
+        return self._ask(
+            lambda client: client.get_orders(request),
+            read=lambda found: [answers.order_of(order) for order in found],
+        )
 
-    def positions(self) -> dict[Symbol, Decimal]:
-        found = self._ask(lambda client: client.get_all_positions())
-        return {_symbol_of(p): _signed(p) for p in found}
+    def positions(self) -> Sequence[Position]:
+        return self._ask(
+            lambda client: client.get_all_positions(),
+            read=lambda found: [answers.position_of(position) for position in found],
+        )
 
     def account(self) -> Account:
-        found = self._ask(lambda client: client.get_account())
-        return Account(
-            number=str(found["account_number"]),
-            cash=Decimal(found["cash"]),
-            equity=Decimal(found["equity"]),
-            blocked=bool(found.get("account_blocked") or found.get("trading_blocked")),
-        )
+        return self._ask(lambda client: client.get_account(), read=answers.account_of)
+
+    def clock(self) -> datetime:
+        return self._ask(lambda client: client.get_clock(), read=answers.time_of)
 
     def open_row(self, row: datetime) -> Sequence[Update]:
         """The simulator's own call; a real broker's market opens by itself."""
         if not self.final_at_once:
             return ()
-        answer = self._answer(
-            lambda: self._client()._session.request(
+
+        def post(client: TradingClient) -> Any:
+            answer = client._session.request(
                 "POST",
                 f"{self._url}/control/open",
-                headers=self._client()._get_default_headers(),
+                headers=client._get_default_headers(),
                 json={"row": instant(row)},
             )
-        )
-        return [update(data) for data in answer["updates"]]
+            if answer.status_code != OK:
+                raise OutcomeUnknown(f"{answer.status_code}: {answer.text[:MESSAGE_LENGTH_MAX]}")
+            return answer.json()
 
-    def _answer(self, post: Callable[[], Any]) -> Any:
-        try:
-            answer = post()
-        except RequestException as error:
-            raise OutcomeUnknown(str(error)) from None
-        if answer.status_code != OK:
-            raise OutcomeUnknown(f"{answer.status_code}: {answer.text[:300]}")
-        return answer.json()
+        return self._ask(
+            post, read=lambda found: [answers.update_of(data) for data in found["updates"]]
+        )
 
     def _client(self) -> TradingClient:
         """One client a thread: they share nothing."""
@@ -131,26 +157,30 @@ class AlpacaBroker:
         self,
         call: Callable[[TradingClient], Any],
         *,
+        read: Callable[[Any], Result],
         refusals: bool = False,
         absent: bool = False,
-    ) -> Any:
-        """Make a call and sort its failures into known and unknown ones."""
+    ) -> Result:
+        """Make a call, read the answer, and sort the failures into known and unknown ones.
+
+        `refusals`: an error may prove that nothing was done. `absent`: "not found" is an answer.
+        """
+        if self._budget is not None:
+            self._budget.take()
         try:
-            return call(self._client())
+            return read(call(self._client()))
         except APIError as error:
             status, message = error.status_code or 0, _message(error)
             if absent and status == NOT_FOUND:
-                return None
+                return read(None)
             if refusals and _is_final(status):
-                if "client_order_id must be unique" in message:
-                    raise DuplicateId(message) from None
-                raise Refused(message) from None
+                raise _refusal(message) from None
             raise OutcomeUnknown(f"{status}: {message}") from None
         except RequestException as error:
-            raise OutcomeUnknown(str(error)) from None
-        except (ValueError, KeyError, TypeError) as error:
-            # The client may choke on an answer after the broker has acted.
-            raise OutcomeUnknown(f"the answer could not be read: {error!r}") from None
+            raise OutcomeUnknown(str(error)[:MESSAGE_LENGTH_MAX]) from None
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            # The broker may have acted before it answered what nobody can read.
+            raise OutcomeUnknown(f"the answer could not be read: {error!r:.300}") from None
 
 
 def _is_final(status: int) -> bool:
@@ -158,32 +188,8 @@ def _is_final(status: int) -> bool:
     return FIRST_REFUSAL <= status < SERVER_ERROR and status not in (TIMED_OUT, TOO_MANY)
 
 
-def broker_order(found: Mapping[str, Any], reason: str = "") -> BrokerOrder:
-    """An order as the REST interface and the update stream show it."""
-    average = found.get("filled_avg_price")
-    quantity = found.get("qty")
-    return BrokerOrder(
-        order_id=str(found["id"]),
-        client_order_id=str(found["client_order_id"]),
-        symbol=str(found["symbol"]),
-        status=str(found["status"]),
-        quantity=None if quantity is None else Decimal(quantity),
-        filled_quantity=Decimal(found.get("filled_qty") or 0),
-        average_price=None if average is None else Decimal(average),
-        reason=reason,
-    )
-
-
-def update(data: Mapping[str, Any]) -> Update:
-    """A trade update, from the stream or from an opened row's answer."""
-    price, quantity = data.get("price"), data.get("qty")
-    return Update(
-        execution_id=str(data.get("execution_id") or ""),
-        order=broker_order(data["order"], str(data.get("reason") or "")),
-        quantity=None if quantity is None else Decimal(quantity),
-        price=None if price is None else Decimal(price),
-        fee=Decimal(data.get("fee") or 0),
-    )
+def _refusal(message: str) -> Exception:
+    return DuplicateId(message) if KNOWN_ID in message else Refused(message)
 
 
 def _exact(quantity: Decimal) -> float:
@@ -194,18 +200,9 @@ def _exact(quantity: Decimal) -> float:
     return carried
 
 
-def _symbol_of(position: Mapping[str, Any]) -> Symbol:
-    return parse_symbol(str(position["symbol"]), crypto=position.get("asset_class") == "crypto")
-
-
-def _signed(position: Mapping[str, Any]) -> Decimal:
-    quantity = Decimal(position["qty"])
-    return -abs(quantity) if position.get("side") == "short" else quantity
-
-
 def _message(error: APIError) -> str:
     text = str(error)
     try:
-        return str(json.loads(text)["message"])
+        return str(json.loads(text)["message"])[:MESSAGE_LENGTH_MAX]
     except (ValueError, KeyError, TypeError):
-        return text[:300]
+        return text[:MESSAGE_LENGTH_MAX]

@@ -1,4 +1,4 @@
-"""A lean HTTP session for alpaca-py's client: time-outs always, retries never, one pool.
+"""A lean HTTP session for alpaca-py's client: time-outs always, retries never, one connection.
 
 The client's own session waits for ever on a silent server and repeats orders on some errors; and a
 request through it costs twice the time. The client only calls `request` and reads four things of
@@ -7,6 +7,7 @@ the answer, so a pool behind that seam is enough.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 import orjson
@@ -42,9 +43,9 @@ class Answer:
 class LeanSession:
     """Stands where the client keeps its requests session."""
 
-    def __init__(self, *, read_seconds: float = READ_SECONDS, connections: int = 8) -> None:
+    def __init__(self, *, read_seconds: float = READ_SECONDS) -> None:
         self._timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
-        self._pool = urllib3.PoolManager(maxsize=connections, retries=False)
+        self._pool = urllib3.PoolManager(maxsize=1, retries=False)
 
     def request(  # the signature is the client's
         self,
@@ -65,7 +66,7 @@ class LeanSession:
             response = self._pool.request(
                 method,
                 url,
-                fields=params or None,
+                fields=_plain(params),
                 body=body,
                 headers=headers,
                 timeout=self._timeout,
@@ -74,3 +75,12 @@ class LeanSession:
         except urllib3.exceptions.HTTPError as error:
             raise RequestsConnectionError(str(error)) from None
         return Answer(response)
+
+
+def _plain(params: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The client passes members of its enums; in an address only their values make sense."""
+    if not params:
+        return None
+    return {
+        name: value.value if isinstance(value, Enum) else value for name, value in params.items()
+    }

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 from alpaca.trading.stream import TradingStream
 
-from trimtab_execution.adapters.alpaca import update
+from trimtab_execution.adapters.answers import Unbelievable, update_of
 from trimtab_execution.ports import Update
+
+RECONNECT_SECONDS = (1.0, 30.0)
+SIMULATED_RECONNECT_SECONDS = (0.05, 1.0)
+SOCKET = {"ping_interval": 5, "ping_timeout": 10, "max_queue": 1024}
+"""The client's own time-out for a socket that is open and dead is three minutes."""
 
 
 class AlpacaHints:
     """The stream of one account. It has no memory: what was missed comes by asking."""
 
-    def __init__(self, url: str, *, key_id: str, secret_key: str, reconnect_seconds: float) -> None:
+    def __init__(self, url: str, *, key_id: str, secret_key: str, simulated: bool) -> None:
         self._url = url
         self._keys = (key_id, secret_key)
-        self._reconnect_seconds = reconnect_seconds
+        self._reconnect = SIMULATED_RECONNECT_SECONDS if simulated else RECONNECT_SECONDS
         self.connected = False
 
     async def run(
-        self, on_update: Callable[[Update], None], on_connect: Callable[[], None]
+        self, on_update: Callable[[Update], None], look_again: Callable[[], None]
     ) -> None:
         """Listen until cancelled; the client reconnects by itself."""
         hints = self
@@ -33,7 +37,7 @@ class AlpacaHints:
             async def _dispatch(self, msg: dict[str, Any]) -> None:
                 if msg.get("stream") == "listening":
                     hints.connected = True
-                    on_connect()
+                    look_again()
                 await super()._dispatch(msg)
 
             async def close(self) -> None:
@@ -41,14 +45,14 @@ class AlpacaHints:
                 await super().close()
 
         async def handle(message: dict[str, Any]) -> None:
-            on_update(update(message["data"]))
+            try:
+                on_update(update_of(message["data"]))
+            except (Unbelievable, LookupError, TypeError, AttributeError):
+                look_again()  # the client would lose the message without a word
 
-        stream = Stream(*self._keys, raw_data=True, url_override=self._url)
-        stream._reconnect_min_backoff = self._reconnect_seconds
-        stream._reconnect_max_backoff = max(30.0, self._reconnect_seconds)
+        stream = Stream(
+            *self._keys, raw_data=True, url_override=self._url, websocket_params=dict(SOCKET)
+        )
+        stream._reconnect_min_backoff, stream._reconnect_max_backoff = self._reconnect
         stream.subscribe_trade_updates(handle)
-        try:
-            await stream._run_forever()  # type: ignore[no-untyped-call]
-        except asyncio.CancelledError:
-            await stream.close()
-            raise
+        await stream._run_forever()  # type: ignore[no-untyped-call]

@@ -20,8 +20,12 @@ class Books:
 
     cash: Decimal = ZERO
     positions: dict[Symbol, Decimal] = field(default_factory=dict)
-    opened: bool = False
-    """Whether the opening balance was told."""
+    account_number: str = ""
+    """Whose books these are; empty until the opening balance was told."""
+
+    @property
+    def opened(self) -> bool:
+        return bool(self.account_number)
 
     def apply(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -45,10 +49,10 @@ class Books:
         return {
             "cash": plain(self.cash),
             "positions": {symbol: plain(held) for symbol, held in self.positions.items()},
-            "opened": self.opened,
+            "account_number": self.account_number,
         }
 
     @classmethod
     def restored(cls, state: dict[str, Any]) -> Books:
         positions = {symbol: Decimal(held) for symbol, held in state["positions"].items()}
-        return cls(Decimal(state["cash"]), positions, state["opened"])
+        return cls(Decimal(state["cash"]), positions, state["account_number"])

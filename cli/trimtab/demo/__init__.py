@@ -1,0 +1,1 @@
+"""The whole system on simulated money: set, played, watched, counted."""

@@ -1,0 +1,1 @@
+"""Looks for everything that could keep the system from running."""

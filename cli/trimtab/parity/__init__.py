@@ -1,0 +1,1 @@
+"""`trimtab parity`: the live rooms against the exact engine, event for event."""

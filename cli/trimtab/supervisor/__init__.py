@@ -1,0 +1,1 @@
+"""Keeps the rooms and their server running on one machine."""

@@ -1,0 +1,230 @@
+"""What one strategy would hold if it were alone: the virtual book behind stops and scores."""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from trimtab_trading.arrays import Floats, Integers, packed, unpacked
+
+BASIS_POINT = 1e-4
+_DUST = 1e-12
+
+
+class Position(NamedTuple):
+    """One symbol's holding in a book, at the last close."""
+
+    quantity: float
+    average_entry_price: float
+    best_price: float
+    """The best close since the entry: the highest of a long, the lowest of a short position."""
+    price: float
+    rows_held: int
+
+    @property
+    def gain(self) -> float:
+        """The unrealised gain as a fraction of the entry price; negative is a loss."""
+        change = self.price / self.average_entry_price - 1.0
+        return change if self.quantity > 0 else -change
+
+    @property
+    def fall_from_best(self) -> float:
+        """How far the price has gone back from its best, as a fraction of the best."""
+        change = 1.0 - self.price / self.best_price
+        return change if self.quantity > 0 else -change
+
+
+class Book:
+    """Cash and holdings of one strategy with a capital of its own; statistics, not money.
+
+    A target is turned into a quantity at the close at which it was decided, and traded at the
+    symbol's next open, `cost_bps` basis points worse. A target that has not changed is traded
+    again only where the holding's weight has drifted from it by more than `drift_band`; None:
+    never. Prices between decision and fill may leave the cash a little below zero.
+    """
+
+    def __init__(
+        self,
+        symbols: int,
+        *,
+        cost_bps: float,
+        drift_band: float | None = None,
+        capital: float = 1.0,
+    ) -> None:
+        self._cost = cost_bps * BASIS_POINT
+        self._band = drift_band
+        self._capital = capital
+        self._cash = capital
+        self._high_water = capital
+        self._equity = capital
+        self._quantity: Floats = np.zeros(symbols)
+        self._average: Floats = np.full(symbols, np.nan)
+        self._best: Floats = np.full(symbols, np.nan)
+        self._price: Floats = np.full(symbols, np.nan)
+        self._rows_held: Integers = np.zeros(symbols, dtype=np.int64)
+        self._aimed: Floats = np.zeros(symbols)
+        self._waiting: dict[int, float] = {}
+        self._holds = False
+
+    # -------------------------------------------------------------------- a row
+
+    def open(self, opens: Floats) -> None:
+        """The bars of a row: what waits is traded at their opens (NaN: no bar, it waits on)."""
+        for symbol, wanted in list(self._waiting.items()):
+            price = float(opens[symbol])
+            if not isnan(price):
+                del self._waiting[symbol]
+                self._trade(symbol, wanted - float(self._quantity[symbol]), price)
+
+    def _trade(self, symbol: int, quantity: float, price: float) -> None:
+        if abs(quantity) < _DUST:
+            return
+        paid = price * (1.0 + self._cost if quantity > 0 else 1.0 - self._cost)
+        held = float(self._quantity[symbol])
+        after = held + quantity
+        if abs(after) < _DUST:
+            after = 0.0
+        if after == 0.0:
+            self._average[symbol] = self._best[symbol] = np.nan
+            self._rows_held[symbol] = 0
+        elif held * after <= 0.0:  # a new position, or one turned round
+            self._average[symbol] = self._best[symbol] = paid
+            self._rows_held[symbol] = 0
+        elif abs(after) > abs(held):
+            self._average[symbol] = (self._average[symbol] * held + paid * quantity) / after
+        self._cash -= quantity * paid
+        self._quantity[symbol] = after
+        self._holds = bool(self._quantity.any())
+
+    def mark(self, closes: Floats) -> None:
+        """The closes of the row (NaN: the last known one goes on)."""
+        np.copyto(self._price, closes, where=~np.isnan(closes))
+        if not self._holds:
+            self._equity = self._cash
+        else:
+            long = self._quantity > 0
+            np.fmax(self._best, self._price, out=self._best, where=long)
+            np.fmin(self._best, self._price, out=self._best, where=self._quantity < 0)
+            self._rows_held += self._quantity != 0
+            held = self._quantity * np.where(self._quantity != 0, self._price, 0.0)
+            self._equity = self._cash + float(np.add.reduce(held))
+        self._high_water = max(self._high_water, self._equity)
+
+    def aim(self, targets: Floats) -> None:
+        """The targets that stand after the row's decision; what differs waits for the next open."""
+        wanted = targets != self._aimed
+        if self._band is not None and self._equity > 0:
+            weights = self._quantity * np.nan_to_num(self._price) / self._equity
+            wanted |= np.abs(weights - targets) > self._band
+        for symbol in np.flatnonzero(wanted):
+            price = float(self._price[symbol])
+            if not isnan(price) and self._equity > 0:
+                target = float(targets[symbol])
+                self._waiting[int(symbol)] = target * self._equity / price
+                self._aimed[symbol] = target
+
+    # ------------------------------------------------------------------ looking
+
+    @property
+    def held(self) -> list[int]:
+        """The symbols with a position, by number."""
+        return [int(symbol) for symbol in np.flatnonzero(self._quantity)] if self._holds else []
+
+    def position(self, symbol: int) -> Position:
+        """The position in a symbol; its prices are NaN where there is none."""
+        return Position(
+            float(self._quantity[symbol]),
+            float(self._average[symbol]),
+            float(self._best[symbol]),
+            float(self._price[symbol]),
+            int(self._rows_held[symbol]),
+        )
+
+    @property
+    def weights(self) -> Floats:
+        """What is held, as fractions of the equity, (N,)."""
+        if self._equity <= 0:
+            return np.zeros_like(self._quantity)
+        return np.where(self._quantity != 0, self._quantity * self._price, 0.0) / self._equity
+
+    @property
+    def equity(self) -> float:
+        """Cash and holdings at the last close; the book began with 1 unless said otherwise."""
+        return self._equity
+
+    @property
+    def gain(self) -> float:
+        """The return since the book began, as a fraction of its capital."""
+        return self._equity / self._capital - 1.0
+
+    @property
+    def high_water(self) -> float:
+        """The highest equity at any close."""
+        return self._high_water
+
+    # ---------------------------------------------------------------- remembering
+
+    def snapshot(self) -> dict[str, Any]:
+        """The whole book, as JSON values."""
+        return {
+            "cash": self._cash,
+            "equity": self._equity,
+            "high_water": self._high_water,
+            "floats": packed(
+                np.stack([self._quantity, self._average, self._best, self._price, self._aimed])
+            ),
+            "rows_held": packed(self._rows_held),
+            "waiting": sorted(self._waiting.items()),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Become the book whose snapshot this was."""
+        self._cash, self._equity = state["cash"], state["equity"]
+        self._high_water = state["high_water"]
+        floats = unpacked(state["floats"])
+        self._quantity, self._average, self._best, self._price, self._aimed = (
+            row.copy() for row in floats
+        )
+        self._rows_held = unpacked(state["rows_held"])
+        self._waiting = {symbol: wanted for symbol, wanted in state["waiting"]}
+        self._holds = bool(self._quantity.any())
+
+
+class BookView:
+    """A strategy's look at its own book: nothing can be changed through it."""
+
+    __slots__ = ("_book",)
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+
+    @property
+    def weights(self) -> Floats:
+        """What is held, as fractions of the equity, (N,)."""
+        return self._book.weights
+
+    @property
+    def held(self) -> list[int]:
+        """The symbols with a position, by number."""
+        return self._book.held
+
+    def position(self, symbol: int) -> Position:
+        """The position in a symbol, by number."""
+        return self._book.position(symbol)
+
+    @property
+    def equity(self) -> float:
+        """Cash and holdings at the last close; the book began with 1."""
+        return self._book.equity
+
+    @property
+    def gain(self) -> float:
+        """The return since the book began, as a fraction."""
+        return self._book.gain
+
+    @property
+    def high_water(self) -> float:
+        """The highest equity at any close."""
+        return self._book.high_water

@@ -1,0 +1,226 @@
+"""A market in columns, row by row: the one source of the backtest and of the simulator.
+
+A row is one instant: all bars that become available then. Prices are float64 here and become
+Decimal in one way only, so that every party reads the same price from the same file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trimtab_common.events import BarClosed, Due, RowClosed, instant, mark
+from trimtab_common.money import decimal_from_float
+from trimtab_common.symbols import Symbol
+from trimtab_common.timeframes import Timeframe
+
+SIMULATED = "SIMULATED"
+"""The label of every market that nobody ever traded on."""
+
+COLUMNS = (
+    "symbol_index",
+    "opened_at",
+    "available_at",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+)
+AMOUNT_MIN = 1e-9
+AMOUNT_MAX = 1e15
+PRICES_REMEMBERED = 65_536
+
+Floats = NDArray[np.float64]
+Times = NDArray[np.datetime64]
+
+_price = lru_cache(maxsize=PRICES_REMEMBERED)(decimal_from_float)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Market:
+    """Bars of one timeframe and calendar in columns, sorted by (available_at, symbol).
+
+    Times are datetime64[us] in UTC; prices are above 0, low and high embrace open and close.
+    """
+
+    symbols: tuple[Symbol, ...]
+    """In alphabetical order."""
+    timeframe: Timeframe
+    calendar: str
+    feed: str
+    source: str
+    """Where the bars come from: a file, or SIMULATED and the seed."""
+    symbol_index: NDArray[np.integer[Any]]
+    opened_at: Times
+    available_at: Times
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+    def __post_init__(self) -> None:
+        complaint = _complaint(self)
+        if complaint:
+            raise ValueError(f"{self.source}: {complaint}")
+
+    def __len__(self) -> int:
+        return len(self.symbol_index)
+
+    @cached_property
+    def row_starts(self) -> NDArray[np.int64]:
+        """The index of each row's first bar, and after the last one the number of bars."""
+        if not len(self):
+            return np.zeros(1, dtype=np.int64)
+        changes = np.flatnonzero(self.available_at[1:] != self.available_at[:-1]) + 1
+        return np.concatenate(([0], changes, [len(self)])).astype(np.int64)
+
+    @property
+    def rows_total(self) -> int:
+        return len(self.row_starts) - 1
+
+    def slice_of(self, row_index: int) -> slice:
+        """The bars of one row."""
+        return slice(int(self.row_starts[row_index]), int(self.row_starts[row_index + 1]))
+
+    def instant_of(self, row_index: int) -> datetime:
+        """The instant at which a row's bars become available."""
+        return aware(self._instants[row_index].item())
+
+    def row_at(self, row: datetime) -> int | None:
+        """The index of the row at an aware instant; None if nothing became available then."""
+        wanted = np.datetime64(row.astimezone(UTC).replace(tzinfo=None), "us")
+        found = int(np.searchsorted(self._instants, wanted))
+        exists = found < self.rows_total and self._instants[found] == wanted
+        return found if exists else None
+
+    def take(self, places: slice | NDArray[np.integer[Any]]) -> Market:
+        """A market of some of the bars only, given in the order they have here."""
+        columns = {name: getattr(self, name)[places] for name in COLUMNS}
+        return Market(
+            symbols=self.symbols,
+            timeframe=self.timeframe,
+            calendar=self.calendar,
+            feed=self.feed,
+            source=self.source,
+            **columns,
+        )
+
+    def first_rows(self, count: int) -> Market:
+        """The market as it would be if it had ended after so many rows."""
+        return self.take(slice(0, int(self.row_starts[min(count, self.rows_total)])))
+
+    @cached_property
+    def _instants(self) -> Times:
+        instants: Times = self.available_at[self.row_starts[:-1]]
+        return instants
+
+    @cached_property
+    def id_prefixes(self) -> list[str]:
+        """How the id of each symbol's bars begins; see `bar_id`."""
+        frame = self.timeframe.value
+        return [f"bar:{self.feed}:{symbol}:{frame}:" for symbol in self.symbols]
+
+
+def _complaint(market: Market) -> str | None:
+    """Why these columns are no market, if they are none."""
+    lengths = {name: len(getattr(market, name)) for name in COLUMNS}
+    if len(set(lengths.values())) != 1:
+        return f"the columns are not equally long: {lengths}"
+    if list(market.symbols) != sorted(set(market.symbols)):
+        return "the symbols are not distinct and in alphabetical order"
+    bodies = np.minimum(market.open, market.close), np.maximum(market.open, market.close)
+    sound = (
+        (market.low >= AMOUNT_MIN)
+        & (market.low <= bodies[0])
+        & (bodies[1] <= market.high)
+        & (market.high < AMOUNT_MAX)
+        & (market.volume >= 0)
+        & (market.volume < AMOUNT_MAX)
+        & (market.opened_at < market.available_at)
+    )
+    if not sound.all():
+        place = int(np.argmin(sound))
+        return f"bar {place} ({market.symbols[market.symbol_index[place]]}) contradicts itself"
+    later = market.available_at[1:] > market.available_at[:-1]
+    same = market.available_at[1:] == market.available_at[:-1]
+    if not (later | (same & (market.symbol_index[1:] >= market.symbol_index[:-1]))).all():
+        return "the bars are not sorted by (available_at, symbol)"
+    return None
+
+
+def aware(naive_utc: datetime) -> datetime:
+    """A time out of a column, with its zone."""
+    return naive_utc.replace(tzinfo=UTC)
+
+
+def rows(market: Market) -> Iterator[tuple[datetime, slice]]:
+    """Every row's instant and its place in the columns, in order."""
+    for row_index in range(market.rows_total):
+        yield market.instant_of(row_index), market.slice_of(row_index)
+
+
+def bars_of_row(market: Market, row_index: int) -> list[BarClosed]:
+    """The events of one row's bars, in the order of their symbols."""
+    place = market.slice_of(row_index)
+    at = market.instant_of(row_index)
+    symbols, prefixes = market.symbols, market.id_prefixes
+    stamps: dict[datetime, tuple[datetime, str]] = {}
+    bars = []
+    for index, opened, open_, high, low, close, volume in zip(
+        market.symbol_index[place].tolist(),
+        market.opened_at[place].tolist(),
+        market.open[place].tolist(),
+        market.high[place].tolist(),
+        market.low[place].tolist(),
+        market.close[place].tolist(),
+        market.volume[place].tolist(),
+        strict=True,
+    ):
+        stamp = stamps.get(opened)
+        if stamp is None:
+            opened_at = aware(opened)
+            stamp = stamps[opened] = opened_at, f"{instant(opened_at)}:0"
+        bars.append(
+            BarClosed.trusted(
+                id=prefixes[index] + stamp[1],
+                at=at,
+                symbol=symbols[index],
+                timeframe=market.timeframe,
+                opened_at=stamp[0],
+                open=_price(open_),
+                high=_price(high),
+                low=_price(low),
+                close=_price(close),
+                volume=decimal_from_float(volume),
+                feed=market.feed,
+            )
+        )
+    return bars
+
+
+def row_mark(market: Market, row_index: int) -> RowClosed:
+    """The mark that ends a row on `bars`: all symbols of the market were due."""
+    place = market.slice_of(row_index)
+    here = set(market.symbol_index[place].tolist())
+    due = Due.trusted(
+        calendar=market.calendar,
+        timeframe=market.timeframe,
+        opened_at=aware(market.opened_at[place].max().item()),
+        present=tuple(name for index, name in enumerate(market.symbols) if index in here),
+        missing=tuple(name for index, name in enumerate(market.symbols) if index not in here),
+    )
+    return mark(market.instant_of(row_index), "bars", "ingest", (due,))
+
+
+def replay(market: Market) -> Iterator[tuple[list[BarClosed], RowClosed]]:
+    """Every row's bars and the mark that ends it, in order: what ingest says of this market."""
+    for row_index in range(market.rows_total):
+        yield bars_of_row(market, row_index), row_mark(market, row_index)

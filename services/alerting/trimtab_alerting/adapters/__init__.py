@@ -1,0 +1,1 @@
+"""The outside world of this room: the outbox on disk, and the channels."""

@@ -1,0 +1,1 @@
+"""How ingest talks to Alpaca and to the simulator."""

@@ -1,0 +1,1 @@
+"""The outside world of this room: the database, and the streams."""

@@ -1,0 +1,24 @@
+"""Brings the record to this release's shape, as a process of its own: the URL comes by stdin."""
+
+from __future__ import annotations
+
+import sys
+
+from sqlalchemy.exc import DBAPIError
+
+from trimtab_runtime import migrations
+from trimtab_runtime.database import connect
+
+
+def run() -> None:
+    """Upgrade and end; what went wrong is one line on stderr."""
+    try:
+        migrations.upgrade(connect(sys.stdin.read()))
+    except DBAPIError as error:
+        sys.exit(f"{error.orig}")
+    except (migrations.NewerDatabase, OSError) as error:
+        sys.exit(f"{error}")
+
+
+if __name__ == "__main__":
+    run()

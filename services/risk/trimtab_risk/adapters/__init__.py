@@ -1,0 +1,1 @@
+"""The outside of the risk room: one file on a disk."""

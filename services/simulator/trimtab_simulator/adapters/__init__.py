@@ -1,0 +1,1 @@
+"""Where the simulator touches the network and the disk."""

@@ -1,0 +1,1 @@
+"""What the simulated exchange is, apart from sockets, files and clocks."""

@@ -1,0 +1,1 @@
+"""What each endpoint answers, sorted as Alpaca's documentation sorts them."""

@@ -1,0 +1,116 @@
+"""A whole execution room in memory: its broker, its journal, its streams, and many lives of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, cast
+
+from tests.unit.execution.examples import ACCOUNT
+from tests.unit.execution.fakes import (
+    FakeBroker,
+    FakeHints,
+    FakeSession,
+    FakeSwitch,
+    MemoryJournal,
+    Streams,
+    a_life,
+    openings_of,
+)
+from trimtab_common.events import BarClosed, Event
+from trimtab_execution.broker_desk import BrokerDesk
+from trimtab_execution.core.clock import BrokerClock
+from trimtab_execution.core.permission import Permission
+from trimtab_execution.metrics import ExecutionMetrics
+from trimtab_execution.reconciler import Reconciler
+from trimtab_execution.room import ExecutionRoom
+from trimtab_runtime.delivery.session import Session
+from trimtab_runtime.metrics import RoomMetrics
+from trimtab_trading.venue import FREE, Venue
+
+PATIENCE_SECONDS = 10.0
+
+
+@dataclass
+class World:
+    """Everything that outlives a room, and the room of the present life."""
+
+    broker: FakeBroker
+    streams: Streams
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    switch: FakeSwitch = field(default_factory=FakeSwitch)
+    feed: Callable[[], int] = lambda: 1_000
+    reconcile_seconds: float = 0.0
+    place_seconds: float = 1.0
+
+    def __post_init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """A new process: nothing is left of the old one but what it wrote."""
+        measured = ExecutionMetrics(RoomMetrics("execution", "test", "sim"))
+        simulated = self.broker.final_at_once
+        self.clock = BrokerClock(lambda: self.broker.time)
+        self.hints = FakeHints()
+        self.permission = Permission([self.switch], self.clock, simulated=simulated)
+        self.desk = BrokerDesk(
+            self.broker,
+            self.journal,
+            self.permission.veto,
+            measured,
+            posters=3,
+            place_seconds=self.place_seconds,
+        )
+        self.reconciler = Reconciler(
+            self.broker,
+            self.journal,
+            self.desk,
+            self.permission,
+            self.clock,
+            measured,
+            every_seconds=self.reconcile_seconds,
+        )
+        self.room = ExecutionRoom(
+            self.desk,
+            self.reconciler,
+            self.hints,
+            self.clock,
+            measured,
+            account=ACCOUNT,
+            patience_seconds=None if simulated else 0.05,
+        )
+
+    async def live(self, until: Callable[[], bool]) -> None:
+        """One life: until something holds. What breaks the room comes out."""
+        life = a_life()
+        session = FakeSession(self.streams, self.feed)
+        living = asyncio.ensure_future(self.room.live(cast(Session, session), life))
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not living.done() and not until():
+                    session.feed()
+                    await asyncio.sleep(0.001)
+        finally:
+            life.stop()
+            await living
+
+    def told(self, *kinds: type[Event]) -> list[Event]:
+        """What was committed on `fills`, of some kinds or of all."""
+        return [e for e in self.streams.told() if not kinds or isinstance(e, kinds)]
+
+
+def a_world(
+    orders: Sequence[Event] = (),
+    bars: Sequence[Event] = (),
+    *,
+    cash: str = "100000",
+    simulated: bool = True,
+    **settings: Any,
+) -> World:
+    """A room before its first life, with entries in its streams."""
+    given = [event for event in bars if isinstance(event, BarClosed)]
+    broker = FakeBroker(Venue(FREE, Decimal(cash)), openings_of(given), simulated=simulated)
+    streams = Streams({"orders": list(orders), "bars": list(bars)})
+    return World(broker, streams, **settings)
