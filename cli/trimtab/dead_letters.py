@@ -18,7 +18,6 @@ from trimtab_runtime.delivery.keys import Keys
 from trimtab_runtime.delivery.session import connect
 
 T = TypeVar("T")
-SHOWN_LENGTH = 60
 
 
 def list_all(count: int, *, home: Path | None, as_json: bool) -> None:
@@ -28,8 +27,8 @@ def list_all(count: int, *, home: Path | None, as_json: bool) -> None:
     elif not letters:
         print("No dead letters: every event was processed.")
     else:
-        rows = [(each.id, each.room, each.kind, each.reason[:SHOWN_LENGTH]) for each in letters]
-        show.table(("id", "room", "event", "reason"), rows)
+        rows = [(each.id, each.room, each.kind, each.reason) for each in letters]
+        show.table(("id", "room", "event", "reason"), rows, long="reason")
 
 
 def show_one(letter: str, *, home: Path | None, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 
 CENT = Decimal("0.01")
+CENTS = 2
 
 
 def amount(value: object) -> str:
@@ -28,6 +29,18 @@ def quantity(value: object) -> str:
         return "–"
     text = f"{found:,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def price(value: Decimal) -> str:
+    """A price with its cents, and with more where it has more.
+
+    >>> price(Decimal("92")), price(Decimal("0.4215"))
+    ('92.00', '0.4215')
+    """
+    plain = value.normalize()
+    exponent = plain.as_tuple().exponent
+    places = -exponent if isinstance(exponent, int) else 0
+    return f"{plain:,.{max(CENTS, places)}f}"
 
 
 def change(now: object, before: object) -> str:

@@ -35,4 +35,4 @@ def show_orders(count: int, *, home: Path | None, as_json: bool) -> None:
         )
         for order in orders
     ]
-    show.table(columns, rows, right=("quantity", "price"))
+    show.table(columns, rows, right=("quantity", "price"), long="reason")

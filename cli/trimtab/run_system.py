@@ -24,7 +24,7 @@ from trimtab.supervisor.plan import (
     room_environment,
     room_plan,
 )
-from trimtab.supervisor.ports import holders
+from trimtab.supervisor.ports import Claim, holders
 from trimtab.supervisor.supervisor import POLL_SECONDS, Supervisor
 from trimtab_runtime.embedded import ServerFailed
 from trimtab_runtime.environment import variables
@@ -54,6 +54,7 @@ def run_here(*, mode: str | None, home: Path | None, config: Path | None, as_jso
     plan = system_plan(read_settings(home, config), mode)
     asked = Asked()
     supervisor = Supervisor(plan, _voice(plan.home))
+    claim = Claim()
     begin(supervisor)
     say = supervisor.say
     say("supervisor", f"mode {plan.mode}, home {plan.home.root}; Ctrl-C ends it")
@@ -64,6 +65,7 @@ def run_here(*, mode: str | None, home: Path | None, config: Path | None, as_jso
         say("supervisor", "ending; Ctrl-C again ends at once")
         before = asked.times
         supervisor.stop(hurry=lambda: asked.times > max(before, 1))
+        claim.release()
         say("supervisor", "everything has ended")
     show.result({"ended": True, "exit_code": code}, as_json=as_json)
     return code

@@ -23,16 +23,26 @@ def aside(text: str) -> None:
 
 
 def table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    right: Sequence[str] = (),
+    long: str | None = None,
 ) -> None:
-    """Rows under headings; the columns named in `right` are numbers."""
+    """Rows under headings; the columns in `right` are numbers, `long` gets what space is left."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    grid = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="dim", expand=long is not None)
     for column in columns:
-        grid.add_column(column, justify="right" if column in right else "left")
+        grid.add_column(
+            column,
+            justify="right" if column in right else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            ratio=1 if column == long else None,
+        )
     for row in rows:
         grid.add_row(*(str(cell) for cell in row))
-    Console().print(grid)
+    Console(highlight=False).print(grid)

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from trimtab import show
 from trimtab.failure import answer_is_no, wrong_use
 from trimtab.halt import read_halt
-from trimtab.money_words import quantity
+from trimtab.money_words import price, quantity
 from trimtab.place import read_settings
 from trimtab.record import opened
 from trimtab.words import clock, sentence
-from trimtab_common.events import OrderApproved, TradingResumed
+from trimtab_common.events import OrderApproved, OrderRefused, TradingResumed
 from trimtab_common.symbols import parse_symbol
 from trimtab_runtime.record import OrderState, Recorded, Story
 
@@ -33,7 +33,7 @@ def explain(symbol: str, at: str | None, *, home: Path | None, as_json: bool) ->
     canonical = _symbol(symbol)
     with opened(settings) as record:
         story = record.story(canonical, instant)
-        lines = list(told(story))
+        lines = sorted(told(story), key=lambda line: line.at)
     if not lines:
         raise answer_is_no(
             f"Nothing is on record about {canonical}" + (f" until {at}." if at else "."),
@@ -51,7 +51,7 @@ def explain(symbol: str, at: str | None, *, home: Path | None, as_json: bool) ->
 
 
 def told(story: Story) -> Iterator[Line]:
-    """The story in the order of cause and effect."""
+    """The story in the order of cause and effect; what happened at one time stays in it."""
     if story.refused_bar is not None and _is_newer(story.refused_bar, story.bar):
         refused = story.refused_bar.event
         yield Line(refused.at, f"A bar was not believed, by rule {getattr(refused, 'rule', '')}.")
@@ -93,7 +93,7 @@ def _outcome(decision: Recorded, story: Story) -> Iterator[Line]:
         yield Line(
             fill.at,
             f"{done.capitalize()} {quantity(fill.quantity)} of {quantity(order.quantity)} "
-            f"at {fill.price:f}{fee}.",
+            f"at {price(fill.price)}{fee}.",
         )
     yield Line(order.updated_at, _state(order))
 
@@ -114,12 +114,14 @@ def _silence(story: Story) -> Iterator[Line]:
     """Why nothing was done since the last decision, as far as the record can tell."""
     if story.bar is None or not story.decisions or not story.signals:
         return
-    decided = story.decisions[0].event.at
-    if story.bar.event.at > decided:
-        yield Line(
-            story.bar.event.at,
-            "Nothing was ordered since: what is held is near enough to what is wanted.",
-        )
+    last = story.decisions[0].event
+    if story.bar.event.at <= last.at:
+        return
+    if isinstance(last, OrderRefused):
+        text = "That stands: the same refusal for the same cause is told once a session."
+    else:
+        text = "Nothing was ordered since: what is held is near enough to what is wanted."
+    yield Line(story.bar.event.at, text)
 
 
 def _is_newer(one: Recorded, other: Recorded | None) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from trimtab.money_words import amount, quantity, share
+from trimtab.money_words import amount, price, quantity, share
 from trimtab_common.events import (
     BarClosed,
     Event,
@@ -40,8 +40,8 @@ def clock(at: datetime) -> str:
 def _bar(bar: BarClosed) -> str:
     late = ", but it came late, so nobody traded on it" if bar.late else ""
     return (
-        f"The {bar.timeframe.value} bar of {bar.symbol} closed at {bar.close:f} "
-        f"(open {bar.open:f}, high {bar.high:f}, low {bar.low:f}, "
+        f"The {bar.timeframe.value} bar of {bar.symbol} closed at {price(bar.close)} "
+        f"(open {price(bar.open)}, high {price(bar.high)}, low {price(bar.low)}, "
         f"volume {quantity(bar.volume)}){late}."
     )
 
@@ -57,7 +57,7 @@ def _signal(signal: SignalRaised) -> str:
 def _approved(order: OrderApproved) -> str:
     return (
         f"Risk approved {_DOING[order.side]} {quantity(order.quantity)} {order.symbol} at about "
-        f"{order.reference_price:f}: {_ended(order.reason)}"
+        f"{price(order.reference_price)}: {_ended(order.reason)}"
     )
 
 
@@ -76,9 +76,8 @@ def _cancel_requested(request: OrderCancelRequested) -> str:
 
 def _crossed(crossing: HoldingsCrossed) -> str:
     parts = ", ".join(f"{each.strategy} {each.quantity:+f}" for each in crossing.transfers)
-    return (
-        f"Strategies exchanged {crossing.symbol} among themselves at {crossing.price:f}: {parts}."
-    )
+    at = price(crossing.price)
+    return f"Strategies exchanged {crossing.symbol} among themselves at {at}: {parts}."
 
 
 def _accepted(order: OrderAccepted) -> str:
@@ -98,7 +97,7 @@ def _filled(fill: OrderFilled) -> str:
     )
     return (
         f"{_DONE[fill.side].capitalize()} {quantity(fill.quantity)} {fill.symbol} "
-        f"at {fill.price:f}{fee}{whole}."
+        f"at {price(fill.price)}{fee}{whole}."
     )
 
 
@@ -152,7 +151,7 @@ def _brief_refused(order: OrderRefused) -> str:
 
 def _brief_filled(fill: OrderFilled) -> str:
     done = f"{_DONE[fill.side]} {quantity(fill.quantity)}"
-    return f"{fill.symbol:<7} {done} at {fill.price:f}"
+    return f"{fill.symbol:<7} {done} at {price(fill.price)}"
 
 
 _BRIEF: dict[type[Event], Callable[[Any], str]] = {

@@ -1,7 +1,7 @@
 """A room that only answers its endpoints, and misbehaves when a file in its folder says so.
 
-`python fake_room.py NAME PORT FOLDER`: NAME.crash makes it end with the code in that file, NAME.mute
-makes it stop answering; when it is told to end, it adds its name to `ended`.
+`python fake_room.py NAME PORT FOLDER`: NAME.crash makes it end with the code in that file,
+NAME.mute makes it stop answering; when it is told to end, it adds its name to `ended`.
 """
 
 import json
@@ -47,7 +47,8 @@ def watch():
     while True:
         order = FOLDER / f"{NAME}.crash"
         if order.exists():
-            print(f"{NAME} breaks, as ordered", file=sys.stderr, flush=True)
+            sys.stderr.write(f"{NAME} breaks, as ordered\n")
+            sys.stderr.flush()
             os._exit(int(order.read_text() or 1))
         time.sleep(0.02)
 

@@ -62,7 +62,7 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="module")
 def prepared(database: str) -> Iterator[SqlRecord]:
-    record = SqlRecord(database)
+    record = SqlRecord(database, busy_seconds=5)
     record.prepare()
     yield record
     record.close()
@@ -258,10 +258,10 @@ def test_a_database_of_a_later_release_is_left_alone(file):
     )
     engine.dispose()
     with pytest.raises(Unavailable, match="does not know"):
-        SqlRecord(f"sqlite:///{file}").prepare()
+        SqlRecord(f"sqlite:///{file}", busy_seconds=1).prepare()
 
 
 def test_a_place_where_no_database_can_be_is_unavailable(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(Unavailable):
-        SqlRecord(f"sqlite:///{tmp_path / 'file' / 'trimtab.db'}").prepare()
+        SqlRecord(f"sqlite:///{tmp_path / 'file' / 'trimtab.db'}", busy_seconds=1).prepare()

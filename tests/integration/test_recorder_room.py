@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests import factories as make
 from tests.integration.room_process import RoomProcess, wait_for
 from trimtab_common.events import Event, mark
+from trimtab_recorder.core.trimming import EntryId
 from trimtab_runtime.delivery.keys import FAMILIES
 from trimtab_runtime.record import NoRecord, Record
 from trimtab_runtime.service import GONE
@@ -26,7 +28,9 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def recorder(redis_url: str, tmp_path: Path) -> Iterator[RoomProcess]:
-    room = RoomProcess("recorder", redis_url, tmp_path / "home")
+    room = RoomProcess(
+        "recorder", redis_url, tmp_path / "home", RECORDER_DATABASE_BUSY_SECONDS="0.5"
+    )
     yield room
     room.end()
 
@@ -117,15 +121,20 @@ def test_a_locked_database_ends_the_process_as_gone_and_loses_nothing(recorder, 
     assert attempts == {}, "a busy database is not the entry's fault"
 
 
-def trimming(recorder: RoomProcess, **cursors: str) -> None:
-    """Other rooms stand at these entries of `bars`."""
-    for room, entry in cursors.items():
-        cursor = json.dumps({"bars": entry})
-        recorder.server.hset(
-            f"{recorder.prefix}room:{room}",
-            mapping={"generation": 1, "cursor": cursor, "state_cursor": cursor,
-                     "state_sequence": 400, "sequence": 450},
-        )  # fmt: skip
+def stand(recorder: RoomProcess, room: str, entry: EntryId) -> None:
+    """A room of this name stands at an entry of `bars`."""
+    cursor = json.dumps({"bars": str(entry)})
+    recorder.server.hset(
+        f"{recorder.prefix}room:{room}",
+        mapping={"generation": 1, "cursor": cursor, "state_cursor": cursor,
+                 "state_sequence": 400, "sequence": 450},
+    )  # fmt: skip
+
+
+def trimming(recorder: RoomProcess, **entries: EntryId) -> None:
+    """Other rooms stand at these entries, and have a record of 450 commits."""
+    for room, entry in entries.items():
+        stand(recorder, room, entry)
         for sequence in range(1, 451):
             recorder.server.xadd(
                 f"{recorder.prefix}order:{room}", {"runs": "[]"}, id=f"{sequence}-0"
@@ -140,9 +149,13 @@ def bars(first: int, last: int) -> list[Event]:
     return events
 
 
-def oldest(recorder: RoomProcess, stream: str) -> str:
-    entries = recorder.server.xrange(recorder.prefix + stream, count=1)
-    return entries[0][0].decode() if entries else "none"
+def oldest(recorder: RoomProcess, stream: str) -> EntryId:
+    entries: Any = recorder.server.xrange(recorder.prefix + stream, count=1)
+    return EntryId.parse(entries[0][0].decode())
+
+
+def publish(recorder: RoomProcess, events: list[Event]) -> list[EntryId]:
+    return [EntryId.parse(entry) for entry in recorder.publish(*events)]
 
 
 def test_streams_are_trimmed_to_what_rooms_need_and_sessions_keep(redis_url, tmp_path):
@@ -151,13 +164,12 @@ def test_streams_are_trimmed_to_what_rooms_need_and_sessions_keep(redis_url, tmp
         RECORDER_KEEP_HOURS="100", RECORDER_TRIM_INTERVAL_SECONDS="0.2",
     )  # fmt: skip
     try:
-        entries: list[str] = []
-        entries += recorder.publish(*bars(0, 500))
+        entries = publish(recorder, bars(0, 500))
         trimming(recorder, risk=entries[-1], strategy=entries[300])
         recorder.start()
         recorder.ready()
         for block in range(500, 1500, 100):
-            entries += recorder.publish(*bars(block, block + 100))
+            entries += publish(recorder, bars(block, block + 100))
             wait_for(lambda: recorder.caught_up("bars"))
             time.sleep(0.3)
         # The server lets go of whole nodes of a hundred entries, so less than what could go.
@@ -165,17 +177,12 @@ def test_streams_are_trimmed_to_what_rooms_need_and_sessions_keep(redis_url, tmp
         assert oldest(recorder, "bars") <= entries[301], "what strategy needs stays"
         wait_for(lambda: recorder.ask("healthz").get("status") == "DEGRADED", what="the laggard")
         assert "strategy" in str(recorder.ask("healthz")["reasons"])
-        recorder.server.hset(
-            f"{recorder.prefix}room:strategy", "cursor", json.dumps({"bars": entries[-1]})
-        )
-        recorder.server.hset(
-            f"{recorder.prefix}room:strategy", "state_cursor", json.dumps({"bars": entries[-1]})
-        )
+        stand(recorder, "strategy", entries[-1])
         wait_for(lambda: oldest(recorder, "bars") > entries[400], what="further trimming")
         kept = entries.index(oldest(recorder, "bars"))
         assert kept <= len(entries) - 200, "the last hundred hours of market time stay"
-        wait_for(lambda: oldest(recorder, "order:risk") != "1-0", what="the order record")
-        assert int(oldest(recorder, "order:risk").partition("-")[0]) <= 400
+        wait_for(lambda: oldest(recorder, "order:risk") > EntryId(1), what="the order record")
+        assert oldest(recorder, "order:risk") <= EntryId(400)
         assert recorder.stop() == 0
     finally:
         recorder.end()

@@ -209,6 +209,33 @@ def test_a_bad_setting_stops_the_start_and_is_named(tmp_path, name, value):
     assert f"TRIMTAB_SIM_{name.upper()}" in words
 
 
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"file": "/nowhere/bars.csv"}, "/nowhere/bars.csv"),
+        ({"symbols": "AAPL,nonsense!"}, "nonsense!"),
+        ({"symbols": "BTC/USD"}, "24/7"),
+        ({"start": "1980-01-02"}, "1980-01-02"),
+    ],
+    ids=["no file", "no symbol", "mixed", "before the calendar"],
+)
+def test_a_market_that_cannot_be_made_stops_the_start(tmp_path, variables, words):
+    status, said = start_once(tmp_path, **variables)
+    assert status == 2
+    assert "TRIMTAB_SIM_" in said
+    assert words in said
+
+
+def test_a_broken_memory_stops_the_start(tmp_path):
+    with running_simulator(tmp_path, **SETTINGS) as simulator:
+        simulator.stop()
+    memory = tmp_path / "simulator" / "exchange.jsonl"
+    memory.write_bytes(memory.read_bytes() + b"nonsense\n{}\n")
+    status, words = start_once(tmp_path, **SETTINGS)
+    assert status == 2
+    assert "line 2 is no record" in words
+
+
 def test_a_taken_port_is_named(tmp_path):
     with running_simulator(tmp_path / "one", **SETTINGS) as simulator:
         status, words = start_once(tmp_path / "two", port=simulator.port)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+import termios
 import time
-from typing import Protocol
+from typing import Any, Protocol
 
 from trimtab import show
 from trimtab.demo.view import View
 from trimtab.money_words import amount, change
 
 PLAIN_SECONDS = 5.0
+NOTE_SECONDS = 10.0
 
 
 class Display(Protocol):
@@ -69,20 +71,45 @@ class LiveDisplay:
         from rich.live import Live
 
         self._said: list[str] = []
+        self._said_at = 0.0
+        self._is_open = True
         self._console = Console()
         self._live = Live(console=self._console, screen=True, auto_refresh=False)
+        self._echo = _without_echo(sys.stdin.fileno()) if sys.stdin.isatty() else None
         self._live.start()
 
     def show(self, view: View) -> None:
         from trimtab.demo.screen import Screen
 
-        self._live.update(Screen(view), refresh=True)
+        if self._is_open:
+            is_fresh = time.monotonic() - self._said_at < NOTE_SECONDS
+            note = self._said[-1] if is_fresh and self._said else None
+            self._live.update(Screen(view, note), refresh=True)
 
     def say(self, sentence: str) -> None:
         self._said.append(sentence)
+        self._said_at = time.monotonic()
+        if not self._is_open:
+            self._print()
 
     def close(self) -> None:
         self._live.stop()
+        if self._echo is not None:
+            termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, self._echo)
+            self._echo = None
+        self._is_open = False
+        self._print()
+
+    def _print(self) -> None:
         for sentence in self._said:
             show.aside(sentence)
         self._said.clear()
+
+
+def _without_echo(descriptor: int) -> list[Any]:
+    """Keep keys from showing on the screen; returns what the terminal was set to before."""
+    before = termios.tcgetattr(descriptor)
+    quiet = termios.tcgetattr(descriptor)
+    quiet[3] &= ~termios.ECHO
+    termios.tcsetattr(descriptor, termios.TCSADRAIN, quiet)
+    return before

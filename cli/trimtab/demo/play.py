@@ -27,6 +27,7 @@ CRASHES_AT_START_MAX = 2
 PREFIX = "trimtab:"
 STARTING = "The rooms are starting; this takes some seconds. Ctrl-C ends it."
 PLAYING = "Ctrl-C stops the rows, lets everything finish, and counts."
+ENDING = "Ending every process."
 FINISHING = "No more rows: everything that was begun is finished. Ctrl-C again skips that."
 
 
@@ -64,6 +65,8 @@ class Play:
         finally:
             self._tail.stop()
             streams.close()
+            self._screen.say(ENDING)
+            self._screen.close()
 
     def _tick(self, phase: str) -> None:
         """Look after the processes, and now and then show how things are."""
@@ -126,10 +129,11 @@ class Play:
             "rows_per_second": round(rows / seconds, 2),
             "speed": self._scene.speed,
             "data": last["source"],
+            "market": self._scene.market.description,
             "label": last["label"],
             "from": last["first_row"],
             "to": last["opened"],
-            "start_equity": first["equity"],
+            "start_equity": self._viewer.start_equity or first["equity"],
         }
 
     def _report(self, counts: Mapping[str, int], left: str | None, told: dict[str, Any]) -> Report:

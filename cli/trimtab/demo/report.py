@@ -101,8 +101,6 @@ def complaints(
     for name, sight in sights.items():
         if sight.health in UNHEALTHY:
             yield f"room {name} is {sight.health}: {'; '.join(sight.reasons)}"
-    for name, count in facts["crashes"].items():
-        yield f"room {name} crashed {count} times"
 
 
 def _alike(facts: Mapping[str, Any], what: str) -> bool:
@@ -117,26 +115,40 @@ def _unlike(facts: Mapping[str, Any], what: str) -> str:
 def lines(result: Report) -> Iterator[str]:
     """The report for people."""
     facts = result.facts
-    yield ""
-    yield f"SIMULATED  {facts['data']}  {facts['from']} to {facts['to']}"
+    yield f"SIMULATED  {facts['market']}"
+    yield f"period     {clock(facts['from'])} to {clock(facts['to'])} UTC"
     yield (
-        f"{facts['rows']:,} rows with {facts['bars']:,} bars in {facts['seconds']:.1f} s "
-        f"({facts['rows_per_second']:.1f} rows a second)"
+        f"rows       {facts['rows']:,} with {facts['bars']:,} bars in {facts['seconds']:.1f} s, "
+        f"{facts['rows_per_second']:.1f} a second"
     )
     yield (
-        f"{facts['signals']:,} signals, {facts['approved']:,} orders approved, "
-        f"{facts['refused']:,} refused, {facts['fills']:,} fills, {facts['alerts']:,} alerts, "
-        f"{facts['dead']:,} dead letters"
+        f"decisions  {facts['signals']:,} signals, {facts['approved']:,} orders approved, "
+        f"{facts['refused']:,} refused"
     )
     yield (
-        f"equity {amount(facts['equity'])} ({change(facts['equity'], facts['start_equity'])}), "
-        f"cash {amount(facts['cash'])}"
+        f"outcomes   {facts['fills']:,} fills, {facts['rejected']:,} rejected, "
+        f"{facts['alerts']:,} alerts, {facts['dead']:,} dead letters"
     )
-    if result.complaints:
-        yield "NOT as it should be:"
-        yield from (f"  {complaint}" for complaint in result.complaints)
-    else:
-        yield "Our books and the exchange's agree; every event was processed."
+    yield (
+        f"account    equity {amount(facts['equity'])} "
+        f"({change(facts['equity'], facts['start_equity'])}), cash {amount(facts['cash'])}"
+    )
+    for name, count in facts["crashes"].items():
+        yield f"crashes    {name} {'once' if count == 1 else f'{count} times'}, and it came back"
+    if not result.complaints:
+        yield "checked    our books and the exchange's agree, and every event was processed"
+        return
+    for number_of, complaint in enumerate(result.complaints):
+        yield f"{'NOT GOOD' if not number_of else '':<11}{complaint}"
+
+
+def clock(at: str | None) -> str:
+    """An instant of the exchange's, shorter.
+
+    >>> clock("2024-01-02T14:31:00Z"), clock(None)
+    ('2024-01-02 14:31', 'nothing')
+    """
+    return "nothing" if at is None else at[:16].replace("T", " ")
 
 
 def _text(value: object) -> str | None:

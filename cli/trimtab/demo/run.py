@@ -51,14 +51,11 @@ def _play(
     finally:
         before = asked.times
         supervisor.stop(hurry=lambda: asked.times > before)
+        scene.claim.release()
 
 
 def _announce(scene: Scene, screen: Display) -> None:
-    market = scene.market
-    screen.say(
-        f"SIMULATED market: {market.source}, {len(market.symbols)} symbols, "
-        f"{market.timeframe.value} bars, speed {scene.speed}"
-    )
+    screen.say(f"SIMULATED: {scene.market.description}, speed {scene.speed}")
     for note in scene.notes:
         screen.say(note)
     for room, port in scene.moved_ports.items():

@@ -21,7 +21,7 @@ from trimtab.supervisor.plan import (
     exchange_environment,
     room_plan,
 )
-from trimtab.supervisor.ports import free_ports
+from trimtab.supervisor.ports import Claim, free_ports
 from trimtab_common.calendars import CalendarName
 from trimtab_common.symbols import parse_symbol
 from trimtab_common.timeframes import Timeframe
@@ -33,6 +33,8 @@ from trimtab_trading.config import Universe
 
 SESSIONS = 60
 GENERATED = "generated"
+ROWS_AHEAD = "64"
+"""At full speed so many rows are on their way: enough to keep everybody busy, and soon finished."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,13 @@ class MarketPlan:
     simulator: Mapping[str, str]
     """What the exchange is told about it."""
 
+    @property
+    def description(self) -> str:
+        """What it is, in a few words."""
+        what = "generated market" if self.source == GENERATED else Path(self.source).name
+        symbols = "1 symbol" if len(self.symbols) == 1 else f"{len(self.symbols)} symbols"
+        return f"{what}, {symbols}, {self.timeframe.value} bars"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
@@ -58,6 +67,7 @@ class Scene:
     moved_ports: Mapping[str, int]
     """Rooms that are not on their usual port, because somebody else is."""
     notes: tuple[str, ...]
+    claim: Claim
 
 
 def set_scene(wishes: Wishes) -> Scene:
@@ -76,13 +86,15 @@ def set_scene(wishes: Wishes) -> Scene:
         timeframe=market.timeframe,
     )
     usual = {name: ROOM_PORTS[name] for name in (EXCHANGE, *ROOMS)}
-    ports = free_ports(usual)
+    claim = Claim()
+    ports = free_ports(usual, none_of_them=not claim.granted)
     return Scene(
         market=market,
         speed=speed,
         plan=_plan(home, market, speed, ports),
         moved_ports={name: port for name, port in ports.items() if port != usual[name]},
         notes=tuple(notes),
+        claim=claim,
     )
 
 
@@ -100,6 +112,7 @@ def _plan(home: Home, market: MarketPlan, speed: str, ports: dict[str, int]) -> 
             "TRIMTAB_MODE": Mode.SIM.value,
             "TRIMTAB_CONFIG_DIR": str((home.root / "config").resolve()),
             "TRIMTAB_SIM_SPEED": speed,
+            "TRIMTAB_SIM_AHEAD": ROWS_AHEAD,
             **market.simulator,
             **exchange_environment(ports),
             "PYTHONUNBUFFERED": "1",

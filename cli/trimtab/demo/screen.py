@@ -36,8 +36,9 @@ _COUNTED = {
 class Screen:
     """Renders a view into whatever space the terminal has."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, note: str | None = None) -> None:
         self._view = view
+        self._note = note
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         height = options.height or console.height
@@ -56,7 +57,7 @@ class Screen:
             _events(view, view.fills, lists // 2),
             Text(""),
             _counts(view),
-            _foot(view),
+            _foot(self._note or view.phase),
         )
 
 
@@ -108,10 +109,10 @@ def _positions(view: View, shown: int) -> RenderableType:
 
 
 def _rooms(rooms: Sequence[RoomView]) -> RenderableType:
-    table = Table.grid(padding=(0, 1))
-    table.add_column()
-    table.add_column()
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(width=1)
+    table.add_column(width=max((len(room.name) for room in rooms), default=0))
+    table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     table.add_row("", Text("room", style="dim"), "")
     for room in rooms:
         reason = "" if room.health == "HEALTHY" else room.reason
@@ -123,9 +124,9 @@ def _rooms(rooms: Sequence[RoomView]) -> RenderableType:
 def _events(view: View, events: Sequence[Event], shown: int) -> RenderableType:
     """The newest events, oldest first, and empty lines where there are fewer."""
     newest = list(events)[-shown:] if shown else []
-    table = Table.grid(padding=(0, 1))
-    table.add_column(style="dim")
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(style="dim", width=5)
+    table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     for event in newest:
         table.add_row(f"{local(view, event.at):%H:%M}", Text(brief(event)))
     for _ in range(shown - len(newest)):
@@ -142,8 +143,8 @@ def _counts(view: View) -> RenderableType:
     return said
 
 
-def _foot(view: View) -> RenderableType:
-    return Text(view.phase, style="dim", no_wrap=True, overflow="ellipsis")
+def _foot(sentence: str) -> RenderableType:
+    return Text(sentence, style="dim", no_wrap=True, overflow="ellipsis")
 
 
 def _side_by_side(

@@ -62,7 +62,8 @@ class Viewer:
         self._exchange = exchange
         self._state: dict[str, Any] = {}
         self._positions: list[dict[str, Any]] = []
-        self._start_equity: str | None = None
+        self.start_equity: str | None = None
+        """What the account was worth before its first trade."""
         self._progress: deque[tuple[float, int]] = deque()
 
     def view(self, phase: str, tail: Tail | None) -> View:
@@ -73,7 +74,7 @@ class Viewer:
         except ExchangeSilent:
             pass
         state = self._state
-        self._start_equity = self._start_equity or state.get("equity")
+        self.start_equity = self.start_equity or state.get("equity")
         released = state.get("opened") or state.get("released")
         return View(
             phase=phase,
@@ -86,7 +87,7 @@ class Viewer:
             rows_total=state.get("rows_total", 0),
             rows_per_second=self._rate(state.get("rows_opened", 0)),
             equity=state.get("equity"),
-            start_equity=self._start_equity,
+            start_equity=self.start_equity,
             cash=state.get("cash"),
             positions=tuple(self._positions),
             decisions=tuple(tail.decisions) if tail else (),

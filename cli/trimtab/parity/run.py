@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trimtab import show
+from trimtab.demo.configuration import write_configuration
 from trimtab.demo.scene import SESSIONS, Scene, set_scene
 from trimtab.demo.wishes import MAX, Wishes
 from trimtab.exit_codes import NO, OK
@@ -20,8 +21,6 @@ from trimtab_common.timeframes import Timeframe
 from trimtab_runtime.marketfile import read_bars
 from trimtab_trading.generated import generated
 from trimtab_trading.market import Market
-
-START_FIELD = "TRIMTAB_SIM_START"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +44,6 @@ def run_parity(asked: Asked) -> int:
     chance = random.Random(asked.seed)
     show.aside(f"{market.rows_total} rows of {len(market.symbols)} symbols through the engine …")
     expected = said_by_engine(market, scene.plan.config_dir)
-    if asked.live_config is not None:
-        scene = replace(scene, plan=replace(scene.plan, config_dir=asked.live_config))
     show.aside("… and through the rooms")
     lived = live_through(scene, kills=asked.kills, chance=chance, say=show.aside)
     found = differences(expected, lived.events)
@@ -79,8 +76,22 @@ def _scene(asked: Asked) -> Scene:
     if asked.rows is not None:
         told["TRIMTAB_SIM_ROWS"] = str(asked.rows)
     if asked.live_config is not None:
-        told["TRIMTAB_CONFIG_DIR"] = str(asked.live_config.resolve())
+        told["TRIMTAB_CONFIG_DIR"] = str(_fitted(asked.live_config, scene).resolve())
     return replace(scene, plan=replace(scene.plan, environment=told))
+
+
+def _fitted(config: Path, scene: Scene) -> Path:
+    """A configuration that only the rooms see, fitted to the market like the other one."""
+    home, market = scene.plan.home, scene.market
+    folder = home.made(home.root / "live-config")
+    write_configuration(
+        config,
+        folder,
+        symbols=market.symbols,
+        calendar=market.calendar,
+        timeframe=market.timeframe,
+    )
+    return folder
 
 
 def _market(scene: Scene, asked: Asked) -> Market:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+CLAIM_PORT = 8100
 _LISTENING = "0A"
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 
@@ -41,9 +42,34 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
     return True
 
 
-def free_ports(wanted: Mapping[str, int]) -> dict[str, int]:
-    """The wanted ports where they are free, and others in the place of those that are not."""
-    taken = [name for name, port in wanted.items() if not is_free(port)]
+class Claim:
+    """One port that is held in the name of a whole block.
+
+    Between looking for free ports and listening there lie the seconds in which rooms start. Two
+    systems that start at the same time find here which of them has the usual ports.
+    """
+
+    def __init__(self, port: int = CLAIM_PORT) -> None:
+        self._held = socket.socket()
+        try:
+            self._held.bind((LOOPBACK, port))
+            self._held.listen(1)
+            self.granted = True
+        except OSError:
+            self._held.close()
+            self.granted = False
+
+    def release(self) -> None:
+        """Let another system have the block."""
+        self._held.close()
+
+
+def free_ports(wanted: Mapping[str, int], *, none_of_them: bool = False) -> dict[str, int]:
+    """The wanted ports where they are free, and others in the place of those that are not.
+
+    `none_of_them`: others for all, because somebody else is about to take the wanted ones.
+    """
+    taken = [name for name, port in wanted.items() if none_of_them or not is_free(port)]
     probes = [socket.socket() for _ in taken]
     try:
         for probe in probes:

@@ -32,9 +32,7 @@ class Supervisor:
     That thread must live as long as the rooms should: the kernel kills them when it ends.
     """
 
-    def __init__(
-        self, plan: SystemPlan, say: Say, *, stuck_seconds: float = STUCK_SECONDS
-    ) -> None:
+    def __init__(self, plan: SystemPlan, say: Say, *, stuck_seconds: float = STUCK_SECONDS) -> None:
         self.plan = plan
         self.children = {
             room.name: Child(room, plan.home, plan.environment, plan.folder) for room in plan.rooms

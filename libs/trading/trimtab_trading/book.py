@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from math import isnan
+from collections.abc import Sequence
+from math import isnan, nan
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from trimtab_trading.arrays import Floats, Integers, packed, unpacked
+from trimtab_trading.arrays import Floats, packed, unpacked
 
 BASIS_POINT = 1e-4
 _DUST = 1e-12
@@ -59,35 +60,36 @@ class Book:
         self._cash = capital
         self._high_water = capital
         self._equity = capital
-        self._quantity: Floats = np.zeros(symbols)
-        self._average: Floats = np.full(symbols, np.nan)
-        self._best: Floats = np.full(symbols, np.nan)
-        self._price: Floats = np.full(symbols, np.nan)
-        self._rows_held: Integers = np.zeros(symbols, dtype=np.int64)
-        self._aimed: Floats = np.zeros(symbols)
+        # Lists, not arrays: a row touches few of the numbers, each one by one.
+        self._quantity = [0.0] * symbols
+        self._average = [nan] * symbols
+        self._best = [nan] * symbols
+        self._price = [nan] * symbols
+        self._rows_held = [0] * symbols
+        self._aimed = [0.0] * symbols
         self._waiting: dict[int, float] = {}
-        self._holds = False
+        self._held: list[int] = []
 
     # -------------------------------------------------------------------- a row
 
-    def open(self, opens: Floats) -> None:
+    def open(self, opens: Sequence[float]) -> None:
         """The bars of a row: what waits is traded at their opens (NaN: no bar, it waits on)."""
-        for symbol, wanted in list(self._waiting.items()):
-            price = float(opens[symbol])
+        for symbol, wanted in list(self._waiting.items()) if self._waiting else ():
+            price = opens[symbol]
             if not isnan(price):
                 del self._waiting[symbol]
-                self._trade(symbol, wanted - float(self._quantity[symbol]), price)
+                self._trade(symbol, wanted - self._quantity[symbol], price)
 
     def _trade(self, symbol: int, quantity: float, price: float) -> None:
         if abs(quantity) < _DUST:
             return
         paid = price * (1.0 + self._cost if quantity > 0 else 1.0 - self._cost)
-        held = float(self._quantity[symbol])
+        held = self._quantity[symbol]
         after = held + quantity
         if abs(after) < _DUST:
             after = 0.0
         if after == 0.0:
-            self._average[symbol] = self._best[symbol] = np.nan
+            self._average[symbol] = self._best[symbol] = nan
             self._rows_held[symbol] = 0
         elif held * after <= 0.0:  # a new position, or one turned round
             self._average[symbol] = self._best[symbol] = paid
@@ -96,58 +98,68 @@ class Book:
             self._average[symbol] = (self._average[symbol] * held + paid * quantity) / after
         self._cash -= quantity * paid
         self._quantity[symbol] = after
-        self._holds = bool(self._quantity.any())
+        self._list_held()
 
-    def mark(self, closes: Floats) -> None:
+    def _list_held(self) -> None:
+        self._held = [symbol for symbol, held in enumerate(self._quantity) if held]
+
+    def mark(self, closes: Sequence[float]) -> None:
         """The closes of the row (NaN: the last known one goes on)."""
-        np.copyto(self._price, closes, where=~np.isnan(closes))
-        if not self._holds:
-            self._equity = self._cash
-        else:
-            long = self._quantity > 0
-            np.fmax(self._best, self._price, out=self._best, where=long)
-            np.fmin(self._best, self._price, out=self._best, where=self._quantity < 0)
-            self._rows_held += self._quantity != 0
-            held = self._quantity * np.where(self._quantity != 0, self._price, 0.0)
-            self._equity = self._cash + float(np.add.reduce(held))
+        for symbol, close in enumerate(closes):
+            if not isnan(close):
+                self._price[symbol] = close
+        value = 0.0
+        for symbol in self._held:
+            held, price = self._quantity[symbol], self._price[symbol]
+            best = max if held > 0 else min
+            self._best[symbol] = best(self._best[symbol], price)
+            self._rows_held[symbol] += 1
+            value += held * price
+        self._equity = self._cash + value
         self._high_water = max(self._high_water, self._equity)
 
-    def aim(self, targets: Floats) -> None:
+    def aim(self, targets: Sequence[float]) -> None:
         """The targets that stand after the row's decision; what differs waits for the next open."""
-        wanted = targets != self._aimed
-        if self._band is not None and self._equity > 0:
-            weights = self._quantity * np.nan_to_num(self._price) / self._equity
-            wanted |= np.abs(weights - targets) > self._band
-        for symbol in np.flatnonzero(wanted):
-            price = float(self._price[symbol])
+        for symbol, target in enumerate(targets):
+            if target == self._aimed[symbol] and not self._has_drifted(symbol, target):
+                continue
+            price = self._price[symbol]
             if not isnan(price) and self._equity > 0:
-                target = float(targets[symbol])
-                self._waiting[int(symbol)] = target * self._equity / price
+                self._waiting[symbol] = target * self._equity / price
                 self._aimed[symbol] = target
+
+    def _has_drifted(self, symbol: int, target: float) -> bool:
+        if self._band is None or not self._equity > 0:
+            return False
+        held = self._quantity[symbol]
+        weight = held * self._price[symbol] / self._equity if held else 0.0
+        return abs(weight - target) > self._band
 
     # ------------------------------------------------------------------ looking
 
     @property
     def held(self) -> list[int]:
         """The symbols with a position, by number."""
-        return [int(symbol) for symbol in np.flatnonzero(self._quantity)] if self._holds else []
+        return list(self._held)
 
     def position(self, symbol: int) -> Position:
         """The position in a symbol; its prices are NaN where there is none."""
         return Position(
-            float(self._quantity[symbol]),
-            float(self._average[symbol]),
-            float(self._best[symbol]),
-            float(self._price[symbol]),
-            int(self._rows_held[symbol]),
+            self._quantity[symbol],
+            self._average[symbol],
+            self._best[symbol],
+            self._price[symbol],
+            self._rows_held[symbol],
         )
 
     @property
     def weights(self) -> Floats:
         """What is held, as fractions of the equity, (N,)."""
-        if self._equity <= 0:
-            return np.zeros_like(self._quantity)
-        return np.where(self._quantity != 0, self._quantity * self._price, 0.0) / self._equity
+        weights = np.zeros(len(self._quantity))
+        if self._equity > 0:
+            for symbol in self._held:
+                weights[symbol] = self._quantity[symbol] * self._price[symbol] / self._equity
+        return weights
 
     @property
     def equity(self) -> float:
@@ -173,9 +185,9 @@ class Book:
             "equity": self._equity,
             "high_water": self._high_water,
             "floats": packed(
-                np.stack([self._quantity, self._average, self._best, self._price, self._aimed])
+                np.array([self._quantity, self._average, self._best, self._price, self._aimed])
             ),
-            "rows_held": packed(self._rows_held),
+            "rows_held": packed(np.array(self._rows_held, dtype=np.int64)),
             "waiting": sorted(self._waiting.items()),
         }
 
@@ -183,13 +195,12 @@ class Book:
         """Become the book whose snapshot this was."""
         self._cash, self._equity = state["cash"], state["equity"]
         self._high_water = state["high_water"]
-        floats = unpacked(state["floats"])
-        self._quantity, self._average, self._best, self._price, self._aimed = (
-            row.copy() for row in floats
-        )
-        self._rows_held = unpacked(state["rows_held"])
+        self._quantity, self._average, self._best, self._price, self._aimed = unpacked(
+            state["floats"]
+        ).tolist()
+        self._rows_held = unpacked(state["rows_held"]).tolist()
         self._waiting = {symbol: wanted for symbol, wanted in state["waiting"]}
-        self._holds = bool(self._quantity.any())
+        self._list_held()
 
 
 class BookView:

@@ -6,14 +6,17 @@ stages and their order are the same. Gates, reports and the parity check run on 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
-from trimtab_common.events import BarClosed, Event, RowClosed, family_of
+from trimtab_common.events import BarClosed, Event, RowClosed
 from trimtab_trading.merge import Merge
 from trimtab_trading.stage import Stage
 
 Row = tuple[Sequence[BarClosed], RowClosed]
 Sink = Callable[[str, Event], None]
+FAMILIES = ("bars", "signals", "orders", "fills", "control", "models")
 
 
 class Engine:
@@ -22,9 +25,14 @@ class Engine:
     def __init__(self, stages: Sequence[Stage], sink: Sink) -> None:
         self._merges = [Merge(stage) for stage in stages]
         self._sink = sink
-        self._readers = {
-            family: [m for m in self._merges if family in m.queues]
-            for family in ("bars", "signals", "orders", "fills", "control", "models")
+        self._stirred = [True for _ in stages]  # by stage: something may be there to take
+        self._readers: dict[str, list[tuple[int, deque[tuple[Any, Event | None]]]]] = {
+            family: [
+                (number, merge.queues[family])
+                for number, merge in enumerate(self._merges)
+                if family in merge.queues
+            ]
+            for family in FAMILIES
         }
 
     def feed(self, bars: Iterable[BarClosed], closed: RowClosed) -> None:
@@ -38,19 +46,24 @@ class Engine:
         """Hand an event to the sink and to every stage that reads its family."""
         if type(event) is not RowClosed:
             self._sink(family, event)
-        for merge in self._readers[family]:
-            merge.put(family, None, event)
+        for number, queue in self._readers[family]:
+            queue.append((None, event))
+            self._stirred[number] = True
 
     def settle(self) -> None:
         """Step every stage until none has an entry left that it may take."""
-        busy = True
-        while busy:
-            busy = False
-            for merge in self._merges:
-                while (step := merge.step()) is not None:
-                    busy = True
-                    for event in step.outputs:
-                        self.put(family_of(event), event)
+        stirred = self._stirred
+        while True in stirred:
+            for number, merge in enumerate(self._merges):
+                if stirred[number]:
+                    stirred[number] = False
+                    self._drain(merge)
+
+    def _drain(self, merge: Merge) -> None:
+        output = merge.stage.output
+        while (step := merge.step()) is not None:
+            for event in step.outputs:
+                self.put(output, event)
 
 
 class Log:

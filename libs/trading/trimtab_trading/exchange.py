@@ -22,6 +22,7 @@ from trimtab_common.events import (
     OrderCancelRequested,
     OrderFilled,
     OrderRejected,
+    PositionAdjusted,
     RowClosed,
     fill_id,
     instant,
@@ -71,6 +72,8 @@ class Exchange:
 
     def on_bar(self, bar: BarClosed) -> Iterable[Event]:
         """Keep the finest bar of each symbol: the one that opened last."""
+        if not self._orders:  # those of the row come before its bars
+            return ()
         known = self._openings.get(bar.symbol)
         if not bar.late and (known is None or known.opened_at < bar.opened_at):
             self._openings[bar.symbol] = Opening(bar.opened_at, bar.open, bar.volume)
@@ -81,6 +84,7 @@ class Exchange:
         if not self._balance_said:
             self._balance_said = True
             events.append(opening_balance(self._account, row.at, self.venue.cash))
+            events.extend(opening_positions(self._account, row.at, self.venue.positions))
         if self._orders:
             events.extend(self._expire_and_send(row))
             outcome = self.venue.open_row(row.at, self._openings)
@@ -163,6 +167,21 @@ def opening_balance(account: str, at: datetime, cash: Decimal) -> CashAdjusted:
         amount=cash,
         reason="opening balance",
     )
+
+
+def opening_positions(
+    account: str, at: datetime, positions: Mapping[Symbol, Decimal]
+) -> Iterator[PositionAdjusted]:
+    """What the account held beside cash before the first row, by symbol."""
+    for symbol, quantity in sorted(positions.items()):
+        yield PositionAdjusted.trusted(
+            id=f"position:{account}:opening:{symbol}:{instant(at)}",
+            at=at,
+            account=account,
+            symbol=symbol,
+            quantity=quantity,
+            reason="opening balance",
+        )
 
 
 def accepted(order: OrderApproved, at: datetime, broker_id: str) -> OrderAccepted:

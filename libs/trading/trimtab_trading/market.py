@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ COLUMNS = (
 AMOUNT_MIN = 1e-9
 AMOUNT_MAX = 1e15
 PRICES_REMEMBERED = 65_536
+ROWS_AT_ONCE = 4096
+"""`replay` makes the events of so many rows at a time."""
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.datetime64]
@@ -169,38 +172,33 @@ def rows(market: Market) -> Iterator[tuple[datetime, slice]]:
 
 def bars_of_row(market: Market, row_index: int) -> list[BarClosed]:
     """The events of one row's bars, in the order of their symbols."""
-    place = market.slice_of(row_index)
-    at = market.instant_of(row_index)
+    return _bars(market, market.slice_of(row_index))
+
+
+def _bars(market: Market, place: slice) -> list[BarClosed]:
+    """The events of some bars; the columns are turned into Python's own values all at once."""
     symbols, prefixes = market.symbols, market.id_prefixes
-    stamps: dict[datetime, tuple[datetime, str]] = {}
+    timeframe, feed = market.timeframe, market.feed
+    moments: dict[datetime, datetime] = {}
     bars = []
-    for index, opened, open_, high, low, close, volume in zip(
-        market.symbol_index[place].tolist(),
-        market.opened_at[place].tolist(),
-        market.open[place].tolist(),
-        market.high[place].tolist(),
-        market.low[place].tolist(),
-        market.close[place].tolist(),
-        market.volume[place].tolist(),
-        strict=True,
+    for index, opened, available, open_, high, low, close, volume in zip(
+        *(getattr(market, name)[place].tolist() for name in COLUMNS), strict=True
     ):
-        stamp = stamps.get(opened)
-        if stamp is None:
-            opened_at = aware(opened)
-            stamp = stamps[opened] = opened_at, f"{instant(opened_at)}:0"
+        opened_at = moments.get(opened) or moments.setdefault(opened, aware(opened))
+        at = moments.get(available) or moments.setdefault(available, aware(available))
         bars.append(
             BarClosed.trusted(
-                id=prefixes[index] + stamp[1],
+                id=f"{prefixes[index]}{instant(opened_at)}:0",
                 at=at,
                 symbol=symbols[index],
-                timeframe=market.timeframe,
-                opened_at=stamp[0],
+                timeframe=timeframe,
+                opened_at=opened_at,
                 open=_price(open_),
                 high=_price(high),
                 low=_price(low),
                 close=_price(close),
                 volume=decimal_from_float(volume),
-                feed=market.feed,
+                feed=feed,
             )
         )
     return bars
@@ -208,19 +206,46 @@ def bars_of_row(market: Market, row_index: int) -> list[BarClosed]:
 
 def row_mark(market: Market, row_index: int) -> RowClosed:
     """The mark that ends a row on `bars`: all symbols of the market were due."""
-    place = market.slice_of(row_index)
-    here = set(market.symbol_index[place].tolist())
-    due = Due.trusted(
-        calendar=market.calendar,
-        timeframe=market.timeframe,
-        opened_at=aware(market.opened_at[place].max().item()),
-        present=tuple(name for index, name in enumerate(market.symbols) if index in here),
-        missing=tuple(name for index, name in enumerate(market.symbols) if index not in here),
-    )
-    return mark(market.instant_of(row_index), "bars", "ingest", (due,))
+    return next(_marks(market, row_index, row_index + 1))
+
+
+def _marks(market: Market, first: int, end: int) -> Iterator[RowClosed]:
+    """The marks of the rows from `first` up to `end`."""
+    starts = market.row_starts[first : end + 1]
+    place = slice(int(starts[0]), int(starts[-1]))
+    within = starts - place.start
+    indexes = market.symbol_index[place].tolist()
+    opened = np.maximum.reduceat(market.opened_at[place], within[:-1]).tolist()
+    ends = market.available_at[starts[:-1]].tolist()
+    known: dict[tuple[int, ...], tuple[tuple[Symbol, ...], tuple[Symbol, ...]]] = {}
+    for (start, stop), opened_at, at in zip(pairwise(within.tolist()), opened, ends, strict=True):
+        here = tuple(indexes[start:stop])
+        if here not in known:
+            known[here] = _attendance(market, here)
+        present, missing = known[here]
+        due = Due.trusted(
+            calendar=market.calendar,
+            timeframe=market.timeframe,
+            opened_at=aware(opened_at),
+            present=present,
+            missing=missing,
+        )
+        yield mark(aware(at), "bars", "ingest", (due,))
+
+
+def _attendance(
+    market: Market, here: tuple[int, ...]
+) -> tuple[tuple[Symbol, ...], tuple[Symbol, ...]]:
+    """The names of those that are here, and of those that are not."""
+    present = tuple(market.symbols[index] for index in sorted(set(here)))
+    return present, tuple(name for name in market.symbols if name not in present)
 
 
 def replay(market: Market) -> Iterator[tuple[list[BarClosed], RowClosed]]:
     """Every row's bars and the mark that ends it, in order: what ingest says of this market."""
-    for row_index in range(market.rows_total):
-        yield bars_of_row(market, row_index), row_mark(market, row_index)
+    for first in range(0, market.rows_total, ROWS_AT_ONCE):
+        end = min(first + ROWS_AT_ONCE, market.rows_total)
+        starts = market.row_starts[first : end + 1].tolist()
+        bars = _bars(market, slice(starts[0], starts[-1]))
+        for (start, stop), closed in zip(pairwise(starts), _marks(market, first, end), strict=True):
+            yield bars[start - starts[0] : stop - starts[0]], closed

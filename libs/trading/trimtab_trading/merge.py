@@ -12,7 +12,8 @@ the missing mark and takes what comes late as it comes. Whoever drives it record
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 from trimtab_common.events import Event, RowClosed, mark
@@ -34,6 +35,10 @@ class Step(NamedTuple):
     outputs: Iterable[Event]
 
 
+_step: Callable[[tuple[str, Any, Iterable[Event]]], Step] = partial(tuple.__new__, Step)
+"""`Step(...)` without a detour; rows are made of many."""
+
+
 class Merge:
     """Feeds a stage the entries of its inputs in the one deterministic order."""
 
@@ -42,6 +47,8 @@ class Merge:
         self.queues: dict[str, deque[tuple[Any, Event | None]]] = {
             family: deque() for family in (*(i.family for i in stage.inputs), *stage.asides)
         }
+        self._inputs = tuple((i.family, i.lag, self.queues[i.family]) for i in stage.inputs)
+        self._asides = tuple((family, self.queues[family]) for family in stage.asides)
         self.taking: Any = None
         """The tag of the entry that is being handled; None while a row is being closed."""
         self._phase = 0
@@ -57,20 +64,20 @@ class Merge:
     def step(self) -> Step | None:
         """Take the next entry in order; None while it has not arrived."""
         if not self._started:
-            for family in self.stage.asides:
-                if self.queues[family]:
+            for family, queue in self._asides:
+                if queue:
                     return self._take(family)
-        family, lag = self.stage.inputs[self._phase]
+        family, lag, queue = self._inputs[self._phase]
         if lag and not self._rows_closed:
-            return Step(family, None, self._turn())
-        if not self.queues[family]:
+            return _step((family, None, self._turn()))
+        if not queue:
             return None
-        tag, event = self.queues[family].popleft()
+        tag, event = queue.popleft()
         self._started = True
-        if isinstance(event, RowClosed):
+        if type(event) is RowClosed:
             self.taking = None
             self._expect(event, lag)
-            return Step(family, tag, self._turn())
+            return _step((family, tag, self._turn()))
         return self._handle(family, tag, event)
 
     def _take(self, family: str) -> Step:
@@ -80,9 +87,9 @@ class Merge:
 
     def _handle(self, family: str, tag: Any, event: Event | None) -> Step:
         if event is None:
-            return Step(family, tag, ())
+            return _step((family, tag, ()))
         self.taking = tag
-        return Step(family, tag, self.stage.handle(event))
+        return _step((family, tag, self.stage.handle(event)))
 
     def _expect(self, closed: RowClosed, lag: int) -> None:
         """Check that a mark belongs to this row, and keep the one that says what is due."""
@@ -97,7 +104,7 @@ class Merge:
     def _turn(self) -> Iterable[Event]:
         """The present input is drained: go on to the next, or close the row."""
         self._phase += 1
-        if self._phase < len(self.stage.inputs):
+        if self._phase < len(self._inputs):
             return ()
         row = self._row
         if row is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 from trimtab_trading.book import Position
@@ -26,7 +27,7 @@ class PositionRules:
     time_stop_rows: int | None = None
     """Rows since the entry."""
 
-    @property
+    @cached_property
     def any(self) -> bool:
         """Whether there is a rule at all."""
         return any(getattr(self, field.name) is not None for field in fields(self))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from math import isnan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from trimtab_common.events import SignalRaised, instant
 from trimtab_common.money import decimal_from_float
 from trimtab_trading.arrays import Floats, from_json, packed, to_json, unpacked
 from trimtab_trading.book import Book, BookView
-from trimtab_trading.panel import CLOSE, OPEN, Panel
+from trimtab_trading.panel import Panel
 from trimtab_trading.schedule import parse_schedule
 from trimtab_trading.strategy import begin, decide, settled, sound
 from trimtab_trading.strategy_slot import Slot
@@ -59,8 +60,10 @@ class Seat:
             len(slot.symbols), cost_bps=slot.book_cost_bps, drift_band=slot.book_drift_band
         )
         self._view = BookView(self.book)
+        self._answer: bytes | None = None  # the last that was settled into `own`
         self._stopped: dict[int, float] = {}  # symbol number → own target at which a stop fired
         self._unannounced: list[int] = []
+        self._rows = slot.rows
         self._calendar = calendar(slot.calendar)
         self._schedule = parse_schedule(slot.schedule)
         self._on_fault = on_fault
@@ -68,24 +71,26 @@ class Seat:
     @property
     def is_warm(self) -> bool:
         """Whether there is enough history for a first target."""
-        return len(self.window) >= (self.slot.rows or 1) and all(
+        if len(self.window) < (self._rows or 1):
+            return False
+        return not self.others or all(
             len(window) >= self.slot.traits.other_rows[timeframe]
             for timeframe, window in self.others.items()
         )
 
     def close(self, at: datetime) -> list[SignalRaised]:
         """The row that the window has just taken in is complete: decide, apply rules, tell."""
-        row = self.window.newest
-        self.book.open(row[OPEN])
-        self.book.mark(row[CLOSE])
+        opens, _, _, closes, _ = self.window.newest.tolist()
+        self.book.open(opens)
+        self.book.mark(closes)
         reasons: dict[int, str] = {}
         if self._schedule.is_due(self._calendar, at, self.last_due):
             self.last_due = at
             if self.is_warm:
                 self._ask(at, reasons)
-        wanted = self._under_rules(row[CLOSE], reasons)
+        wanted = self._under_rules(closes, reasons)
         signals = self._tell(at, wanted, reasons)
-        self.book.aim(self.standing)
+        self.book.aim(self.standing.tolist())
         return signals
 
     def announce_all(self) -> None:
@@ -97,29 +102,41 @@ class Seat:
     def _ask(self, at: datetime, reasons: dict[int, str]) -> None:
         """Take the strategy's answer if it is usable; whatever it does wrong stays in here."""
         strategy = self.slot.strategy
-        panel = self.window.panel(self.slot.rows, others=self._other_panels(), book=self._view)
+        panel = self.window.panel(self._rows, others=self._other_panels(), book=self._view)
         try:
             with np.errstate(all="ignore"):  # NaN where there is no bar is nothing to warn of
                 weights, state = decide(strategy, panel, self._state)
-            own = settled(
-                weights,
-                self.own,
-                allows_short=self.slot.allows_short,
-                is_model=self.slot.traits.model_hash is not None,
-            )
+            own = self._settled(weights)
             self._state = sound(state)
         except Exception as error:  # noqa: BLE001  the owner's code may fail in any way
             self._note_fault(at, error)
             return
-        for symbol in np.flatnonzero(own != self.own):
-            reasons[int(symbol)] = self._reason(panel, int(symbol), float(own[symbol]))
-        self.own = own
+        if own is not self.own:
+            for symbol in np.flatnonzero(own != self.own).tolist():
+                reasons[symbol] = self._reason(panel, symbol, float(own[symbol]))
+            self.own = own
+
+    def _settled(self, weights: Floats) -> Floats:
+        """The targets after an answer; the same answer as before leaves them as they are."""
+        answer = weights.tobytes()
+        if answer == self._answer:
+            return self.own
+        own = settled(
+            weights,
+            self.own,
+            allows_short=self.slot.allows_short,
+            is_model=self.slot.traits.model_hash is not None,
+        )
+        self._answer = answer
+        return own
 
     def _other_panels(self) -> dict[str, Panel] | None:
+        if not self.others:
+            return None
         rows = self.slot.traits.other_rows
         return {
             timeframe: window.panel(rows[timeframe]) for timeframe, window in self.others.items()
-        } or None
+        }
 
     def _note_fault(self, at: datetime, error: Exception) -> None:
         self.faults += 1
@@ -137,14 +154,15 @@ class Seat:
         except Exception as error:  # noqa: BLE001  the owner's code may fail in any way
             return _one_line(f"target {target:g}; explain failed: {type(error).__name__}: {error}")
 
-    def _under_rules(self, closes: Floats, reasons: dict[int, str]) -> Floats:
+    def _under_rules(self, closes: Sequence[float], reasons: dict[int, str]) -> Floats:
         """The targets after the position rules; a stop holds until the own target has changed."""
-        for symbol in [s for s, own in self._stopped.items() if own != self.own[s]]:
-            del self._stopped[symbol]
+        if self._stopped:
+            own = self.own.tolist()
+            self._stopped = {s: at for s, at in self._stopped.items() if at == own[s]}
         if self.slot.rules.any:
             for symbol in self.book.held:
                 wants_it = self.own[symbol] != 0.0 and symbol not in self._stopped
-                if not wants_it or np.isnan(closes[symbol]):
+                if not wants_it or isnan(closes[symbol]):
                     continue
                 reason = self.slot.rules.fired(self.book.position(symbol))
                 if reason is not None:
@@ -160,10 +178,13 @@ class Seat:
 
     def _tell(self, at: datetime, wanted: Floats, reasons: Mapping[int, str]) -> list[SignalRaised]:
         """A signal for each target that changed. Without any price yet, it is told later."""
+        if wanted is self.standing and not self._unannounced:
+            return []
         changed = wanted != self.standing
         if self._unannounced:
             changed[self._unannounced] = True
         if not changed.any():
+            self.standing = wanted
             return []
         signals = []
         standing = self.standing.copy()

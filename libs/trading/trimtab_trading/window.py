@@ -93,9 +93,11 @@ class Window:
         end = self._end
         self._stamps[end] = stamp
         row = self._values[:, end]
-        row.fill(np.nan)
-        row[:, columns] = np.array(bars).T
-        self.last_close[columns] = row[CLOSE, columns]
+        if len(columns) < len(self.symbols):
+            row.fill(np.nan)
+        for column, bar in zip(columns, bars, strict=True):
+            row[:, column] = bar
+            self.last_close[column] = bar[CLOSE]
         self._end = end + 1
         return True
 

@@ -92,6 +92,9 @@ class Delivery:
 
     async def _deliver(self, channel: Channel) -> NoReturn:
         failures = 0
+        able = await channel.check()
+        if not able.sent:
+            self._complain(channel.queue, able.reason)
         while True:
             woken = self._woken[channel.queue]
             woken.clear()
@@ -123,13 +126,16 @@ class Delivery:
         return outcome.sent
 
     async def _failed(self, queue: str, waiting: Waiting, reason: str) -> None:
-        if queue not in self._failures:
-            self._log.warning("a channel fails", channel=queue, reason=reason)
-        self._failures[queue] = reason
+        self._complain(queue, reason)
         oldest = self._now() - GIVEN_UP_SECONDS
         if waiting.queued_at < oldest:
             count = await asyncio.to_thread(self._outbox.give_up, queue, oldest, reason)
             self._log.error("alerts are given up", channel=queue, count=count, reason=reason)
+
+    def _complain(self, queue: str, reason: str) -> None:
+        if queue not in self._failures:
+            self._log.warning("a channel fails", channel=queue, reason=reason)
+        self._failures[queue] = reason
 
     def _message(self, waiting: Waiting) -> Message:
         said = message(waiting.alert, self._mode)

@@ -55,6 +55,9 @@ class Channel(Protocol):
     def queue(self) -> str:
         """The queue it serves."""
 
+    async def check(self) -> Outcome:
+        """Whether it can carry anything at all, as far as that is known without sending."""
+
     async def send(self, alert: AlertRaised, message: Message) -> Outcome:
         """Try once. What is expected to go wrong is an outcome; anything else is raised."""
 

@@ -11,11 +11,12 @@ import asyncio
 import time
 from typing import Any
 
-from trimtab_common.events import Event, PositionAdjusted, RowClosed, instant
+from trimtab_common.events import Event, RowClosed
 from trimtab_execution.broker_desk import BrokerDesk
 from trimtab_execution.core.books import Books
 from trimtab_execution.core.clock import BrokerClock
 from trimtab_execution.core.order_book import OrderBook
+from trimtab_execution.core.reconcile import quantities
 from trimtab_execution.handlers import HANDLERS
 from trimtab_execution.metrics import ExecutionMetrics
 from trimtab_execution.ports import Hints, Update
@@ -24,7 +25,7 @@ from trimtab_runtime.delivery.commit import Commit
 from trimtab_runtime.delivery.inbox import Entry
 from trimtab_runtime.delivery.life import Life
 from trimtab_runtime.delivery.session import Session
-from trimtab_trading.exchange import opening_balance
+from trimtab_trading.exchange import opening_balance, opening_positions
 from trimtab_trading.merge import FORCED, LiveMerge
 
 ENTRIES_PER_COMMIT = 1_000
@@ -183,17 +184,8 @@ class ExecutionRoom:
         opening = await self._reconciler.opening()
         self._books.account_number = opening.account.number
         events: list[Event] = [opening_balance(self._account, row.at, opening.account.cash)]
-        events.extend(
-            PositionAdjusted(
-                id=f"position:{self._account}:opening:{position.symbol}:{instant(row.at)}",
-                at=row.at,
-                account=self._account,
-                symbol=position.symbol,
-                quantity=position.quantity,
-                reason="opening balance",
-            )
-            for position in sorted(opening.positions, key=lambda position: position.symbol)
-        )
+        held = quantities(opening.positions)
+        events.extend(opening_positions(self._account, row.at, held))
         for approved, seen in opening.orphans:
             events.extend(self._book.adopt(approved, seen, row.at))
         return events

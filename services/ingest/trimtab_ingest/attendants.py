@@ -94,17 +94,9 @@ class ReplayAttendant:
             return
         wire = self._connection.wire
         if wire.newest is not None and wire.newest >= released.row:
-            if self._has_all(released.row, released):
-                wire.complete(released.row)
+            self._desk.confirm(wire.line, released.row, released.symbols)
         elif self._should_have_come(released):
             self._give_up_socket(released.row)
-
-    def _has_all(self, row: datetime, released: Released) -> bool:
-        pending = self._desk.rows.first()
-        if pending is None or pending.at != row:
-            return False
-        line = self._connection.wire.line
-        return pending.candles.get(line, {}).keys() >= released.symbols & set(line.symbols)
 
     def _should_have_come(self, released: Released) -> bool:
         collected = not released.symbols.isdisjoint(self._connection.wire.line.symbols)

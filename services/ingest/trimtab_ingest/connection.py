@@ -77,18 +77,19 @@ class Connection:
             self._stop_merging()
 
     def connecting(self) -> None:
-        """A connection is being made: what is still being merged would not reach up to it."""
-        self._stop_merging()
+        """A connection is being made; its subscription is what counts."""
 
     def subscribed(self) -> None:
         """Fetch what was missed; rows wait for that."""
         self.came_at = time.monotonic()
-        self.wire.subscribed(self.came_at)
+        self._desk.subscribed(self.wire.line, self.came_at)
         self._stop_merging()
         self._merging = asyncio.ensure_future(self._merge())
 
     def lost(self, reason: str | None) -> None:
+        """Nothing flows. A simulator that was ended may come back with a shorter history."""
         self.wire.lost(reason)
+        self._stop_merging()
 
     async def bar(self, raw: Raw) -> None:
         """Take a bar in; with too many rows waiting, the socket is not read on."""

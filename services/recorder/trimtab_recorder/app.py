@@ -18,7 +18,7 @@ from trimtab_runtime.metrics import RoomMetrics
 def build(settings: Settings, board: HealthBoard, metrics: RoomMetrics) -> Room:
     """The recorder, from its settings."""
     room = RecorderRoom(
-        SqlRecord(settings.database_address()),
+        SqlRecord(settings.database_address(), busy_seconds=settings.database_busy_seconds),
         _streams,
         milestones=Milestones(settings.keep),
         trim_interval_seconds=settings.trim_interval_seconds,

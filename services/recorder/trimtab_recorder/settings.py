@@ -20,6 +20,9 @@ class Settings(RoomSettings):
     even over a long weekend."""
     trim_interval_seconds: float = Field(default=60.0, ge=0.05, le=86_400)
 
+    database_busy_seconds: float = Field(default=5.0, gt=0, le=8)
+    """One of five waits for a locked database, before the process ends and begins anew."""
+
     @property
     def keep(self) -> timedelta:
         return timedelta(hours=self.keep_hours)

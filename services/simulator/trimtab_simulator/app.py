@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from trimtab_runtime.errors import ConfigError, Problem, shown
+from trimtab_runtime.errors import ConfigError, Problem
 from trimtab_runtime.health import HealthBoard
 from trimtab_runtime.marketfile import read_bars
 from trimtab_runtime.metrics import RoomMetrics
 from trimtab_runtime.processes import Held
 from trimtab_simulator.adapters.pump import Pump
-from trimtab_simulator.adapters.record_log import FileRecordLog
+from trimtab_simulator.adapters.record_log import FileRecordLog, Unreadable
 from trimtab_simulator.adapters.room_endpoints import RoomEndpoints
 from trimtab_simulator.adapters.sockets import Sockets
 from trimtab_simulator.adapters.web import PortTaken, WebServer
@@ -50,15 +50,18 @@ class SimulatorRoom:
         await self.server.start(*self.address)
         self.board.started()
         self._announce()
-        pump = asyncio.create_task(self.pump.run(), name="release of rows")
-        stopped = asyncio.create_task(stop.wait(), name="stop")
+        tasks = (
+            asyncio.create_task(stop.wait(), name="stop"),
+            asyncio.create_task(self.pump.run(), name="release of rows"),
+            asyncio.create_task(self.server.broken(), name="a broken handler"),
+        )
         try:
-            await asyncio.wait((pump, stopped), return_when=asyncio.FIRST_COMPLETED)
-            if pump.done():
-                pump.result()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            pump.cancel()
-            stopped.cancel()
+            for task in tasks:
+                task.cancel()
             await self.server.stop()
             self.log.close()
 
@@ -117,6 +120,19 @@ def build(settings: SimulatorSettings) -> SimulatorRoom:
 
 def market_of(settings: SimulatorSettings) -> Market:
     """The market in the settings' file, or the one generated from their seed."""
+    try:
+        market = _market(settings)
+    except (ValueError, OSError) as error:
+        key = "TRIMTAB_SIM_FILE" if settings.sim_file else "TRIMTAB_SIM_SYMBOLS, _START"
+        raise _problem(key, f"what makes a market ({error})", "") from None
+    complaint = mixed(market)
+    if complaint:
+        expected = f"stocks with the calendar XNYS, or pairs with 24/7 ({complaint})"
+        raise _problem("TRIMTAB_SIM_SYMBOLS, _CALENDAR", expected, "")
+    return market
+
+
+def _market(settings: SimulatorSettings) -> Market:
     if settings.sim_file is None:
         whole = generated(
             seed=settings.sim_seed,
@@ -128,13 +144,8 @@ def market_of(settings: SimulatorSettings) -> Market:
             missing=settings.sim_missing,
         )
         return whole if settings.sim_rows is None else whole.first_rows(settings.sim_rows)
-    found = read_bars(
-        settings.sim_file, symbols=settings.chosen_symbols, rows=settings.sim_rows
-    ).market
-    complaint = mixed(found)
-    if complaint:
-        raise _problem("TRIMTAB_SIM_FILE", complaint, shown(str(settings.sim_file)))
-    return found
+    chosen, rows = settings.chosen_symbols, settings.sim_rows
+    return read_bars(settings.sim_file, symbols=chosen, rows=rows).market
 
 
 def _log(folder: Path) -> FileRecordLog:
@@ -148,7 +159,7 @@ def _log(folder: Path) -> FileRecordLog:
 def _recover(simulator: Simulator, folder: Path) -> None:
     try:
         simulator.recover(first_record(simulator.exchange))
-    except OtherLog as error:
+    except (OtherLog, Unreadable) as error:
         expected = (
             f"the memory of this simulation, or an empty folder; move {folder} away, or name "
             f"another one ({error})"

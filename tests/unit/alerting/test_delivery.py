@@ -30,6 +30,10 @@ class FakeChannel:
         self.hangs = False
         self.carried: list[Message] = []
         self.rests = 0
+        self.able = Outcome(True)
+
+    async def check(self) -> Outcome:
+        return self.able
 
     async def send(self, alert: AlertRaised, message: Message) -> Outcome:
         if self.hangs:
@@ -135,6 +139,13 @@ async def test_a_failing_channel_is_told_with_its_reason_until_it_works(system):
         assert system.delivery.complaint() == "log: error=429"
         system.log.refuses = 0
         await until(lambda: system.delivery.complaint() is None)
+
+
+async def test_a_channel_that_cannot_work_is_told_before_there_is_anything_to_carry(system):
+    system.log.able = Outcome(False, "Apprise does not understand this address")
+    async with system.running():
+        await until(lambda: system.delivery.complaint() is not None)
+    assert system.delivery.complaint() == "log: Apprise does not understand this address"
 
 
 async def test_after_a_day_an_alert_is_given_up_and_the_next_message_says_so(system):

@@ -43,7 +43,9 @@ def test_help_loads_nothing_heavy():
         "import sys; from trimtab.app import build; build()\n"
         f"print([name for name in {SLOW!r} if name in sys.modules])"
     )
-    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    outcome = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert outcome.stdout.strip() == "[]"
 
 

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from trimtab.supervisor.ports import free_ports, holders, is_free
+from trimtab.supervisor.ports import Claim, free_ports, holders, is_free
 
 
 @pytest.fixture
@@ -32,6 +32,18 @@ def test_a_free_port_has_no_holder(taken):
         probe.bind(("127.0.0.1", 0))
         free = probe.getsockname()[1]
     assert holders([free]) == []
+
+
+def test_of_two_systems_that_start_together_one_gets_the_usual_ports(taken):
+    assert not Claim(taken).granted
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free = probe.getsockname()[1]
+    first, second = Claim(free), Claim(free)
+    assert (first.granted, second.granted) == (True, False)
+    first.release()
+    second.release()
+    assert free not in free_ports({"risk": free}, none_of_them=True).values()
 
 
 def test_only_taken_ports_are_replaced(taken):

@@ -12,11 +12,16 @@ from trimtab.supervisor.restarts import (
 )
 
 
+def pauses_of(decisions):
+    """How long each restart waits; every decision must be one."""
+    assert all(isinstance(decision, Again) for decision in decisions)
+    return [decision.pause_seconds for decision in decisions]
+
+
 def test_a_crash_is_followed_by_longer_and_longer_pauses():
     restarts = Restarts()
     decisions = [restarts.ended(1, now=float(second)) for second in range(CRASHES_MAX - 1)]
-    pauses = [decision.pause_seconds for decision in decisions]
-    assert all(isinstance(decision, Again) for decision in decisions)
+    pauses = pauses_of(decisions)
     assert pauses == sorted(set(pauses))
 
 
@@ -37,8 +42,7 @@ def test_crashes_that_are_long_past_do_not_count():
 def test_an_end_for_want_of_redis_is_no_crash_however_often_it_happens():
     restarts = Restarts()
     decisions = [restarts.ended(GONE, now=float(second)) for second in range(100)]
-    assert all(isinstance(decision, Again) for decision in decisions)
-    assert max(decision.pause_seconds for decision in decisions) <= CALM_PAUSE_SECONDS_MAX
+    assert max(pauses_of(decisions)) <= CALM_PAUSE_SECONDS_MAX
     assert restarts.crashes == 0
 
 

@@ -268,7 +268,7 @@ class FakeSession:
     def __init__(self, streams: Streams, feed: Callable[[], int] = lambda: 1_000) -> None:
         self._streams = streams
         self._feed = feed
-        self._deliver: Callable[[str, Entry], None] = lambda family, entry: None
+        self._deliver: Callable[[str, Entry], None] | None = None
         self._next = dict(streams.taken)
         self.state = streams.state
 
@@ -278,6 +278,8 @@ class FakeSession:
 
     def feed(self) -> None:
         """Hand on the next entries of each stream, as many as come at once."""
+        if self._deliver is None:
+            return
         for family, events in self._streams.entries.items():
             first = self._next.get(family, 0)
             last = min(len(events), first + self._feed())

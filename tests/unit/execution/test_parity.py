@@ -108,8 +108,8 @@ async def live_through(story: Story, world: World) -> None:
     """As many lives as it takes to the end of the last row."""
 
     def over() -> bool:
-        marks = [event for event in world.streams.outputs if isinstance(event, RowClosed)]
-        return len(marks) == story.rows
+        taken = world.streams.taken
+        return all(taken.get(f) == len(e) for f, e in world.streams.entries.items())
 
     while not over():
         try:

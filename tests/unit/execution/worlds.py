@@ -94,7 +94,13 @@ class World:
                     await asyncio.sleep(0.001)
         finally:
             life.stop()
-            await living
+            try:
+                await living
+            finally:  # a process that has ended does nothing more
+                errands = [errand.answer for errand in self.desk._errands.values()]
+                for errand in errands:
+                    errand.cancel()
+                await asyncio.gather(*errands, return_exceptions=True)
 
     def told(self, *kinds: type[Event]) -> list[Event]:
         """What was committed on `fills`, of some kinds or of all."""

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ class Built:
 def test_it_orders_by_the_shares_and_limits_of_the_configuration(tmp_path):
     [order] = Built(tmp_path).row(cash())
     assert isinstance(order, OrderApproved)
-    assert (order.account, order.symbol, order.quantity) == ("main", "SPY", 500)
+    assert (order.account, order.symbol, order.quantity) == ("main", "SPY", Decimal(500))
 
 
 @pytest.mark.parametrize("name", ["risk.yaml", "universe.yaml", "strategies.yaml"])

@@ -16,6 +16,12 @@ PULLED = Pulled("storm", 7)
 KNOWN = Command(KILL_SWITCH, "storm", ROW)
 
 
+def reason_in(path):
+    pulled = HaltFile(path).pulled()
+    assert pulled is not None
+    return pulled.reason
+
+
 class TestSwitchWatch:
     def test_a_pulled_switch_is_said_with_its_reason(self):
         event = SwitchWatch().look(PULLED, None, ROW)
@@ -25,7 +31,9 @@ class TestSwitchWatch:
         )  # fmt: skip
 
     def test_before_the_first_row_it_is_said_at_the_beginning_of_time(self):
-        assert SwitchWatch().look(PULLED, None, None).at == EARLIEST
+        event = SwitchWatch().look(PULLED, None, None)
+        assert event is not None
+        assert event.at == EARLIEST
 
     def test_it_is_said_once_until_the_desk_knows(self):
         watch = SwitchWatch()
@@ -52,6 +60,8 @@ class TestSwitchWatch:
         watch.look(None, KNOWN, ROW)
         watch.look(None, None, ROW)
         second = watch.look(Pulled("storm", 8), None, ROW)
+        assert first is not None
+        assert second is not None
         assert second.id != first.id
 
     def test_nothing_is_said_while_nothing_differs(self):
@@ -76,7 +86,7 @@ class TestHaltFile:
     def test_its_first_line_is_the_reason(self, tmp_path, content, reason):
         file = tmp_path / "HALT"
         file.write_bytes(content)
-        assert HaltFile(file).pulled().reason == reason
+        assert reason_in(file) == reason
 
     def test_what_stands_in_it_always_fits_into_an_event(self, tmp_path):
         file = tmp_path / "HALT"
@@ -86,7 +96,7 @@ class TestHaltFile:
     def test_a_file_that_cannot_be_read_halts_all_the_same(self, tmp_path):
         folder = tmp_path / "HALT"
         folder.mkdir()
-        assert "cannot be read" in HaltFile(folder).pulled().reason
+        assert "cannot be read" in reason_in(folder)
 
 
 def test_one_oddity_is_one_thing():

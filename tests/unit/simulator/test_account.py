@@ -66,6 +66,7 @@ def test_a_sale_takes_its_part_of_the_cost(held):
     open_row(held)
     (position,) = get(held, "positions")
     assert (position["qty"], position["cost_basis"]) == ("15", "225")
+    assert position["unrealized_intraday_pl"] == "75"
     assert get(held, "account")["cash"] == "99850"
 
 

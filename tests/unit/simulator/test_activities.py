@@ -110,6 +110,8 @@ def test_profit_counts_from_the_equity_before_the_window(month):
     history = read(month, "account/portfolio/history", period="1W")
     assert 3 <= len(history["equity"]) <= 6
     assert history["base_value_asof"] < "2024-02-14"
+    whole = read(month, "account/portfolio/history", period="1A")["equity"]
+    assert history["base_value"] == whole[-len(history["equity"]) - 1]
     gained = history["equity"][0] - history["base_value"]
     assert history["profit_loss"][0] == pytest.approx(gained)
     assert history["profit_loss_pct"][0] == pytest.approx(gained / history["base_value"])

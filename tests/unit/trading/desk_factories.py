@@ -373,7 +373,7 @@ def rejected(order: OrderApproved) -> OrderRejected:
 
 def feed_row(
     room: RiskDesk, at: datetime, prices: Mapping[str, object], *events: Event, **options: Any
-) -> list[Event]:
+) -> list[Any]:
     """One row through a desk, in the merge's order: fills and control, bars, signals, close."""
     wishes = [event for event in events if isinstance(event, SignalRaised)]
     bars = [bar(symbol, at, price, **options) for symbol, price in sorted(prices.items())]

@@ -29,7 +29,7 @@ def test_a_sale_realises_the_difference_to_the_average_cost():
 def test_a_fee_is_realised_at_once():
     holding = Holding()
     holding.trade(D(10), D(100), D("1.50"))
-    assert (holding.realised, holding.average_cost) == (D("-1.50"), 100)
+    assert (holding.realised, holding.average_cost) == (D("-1.50"), D(100))
 
 
 def test_a_short_position_earns_when_the_price_falls():
@@ -55,10 +55,10 @@ def test_a_split_changes_the_cost_of_one_and_not_of_the_whole():
 def test_what_arrives_without_a_price_costs_the_first_one_that_is_seen():
     holding = Holding()
     holding.adjust(D(10), None)
-    assert (holding.average_cost, holding.unrealised(D(70))) == (None, 0)
+    assert (holding.average_cost, holding.unrealised(D(70))) == (None, D(0))
     holding.see(D(80))
     holding.see(D(90))
-    assert (holding.average_cost, holding.unrealised(D(90))) == (80, 100)
+    assert (holding.average_cost, holding.unrealised(D(90))) == (D(80), D(100))
 
 
 def test_a_second_arrival_before_any_price_is_unpriced_too():
@@ -66,7 +66,7 @@ def test_a_second_arrival_before_any_price_is_unpriced_too():
     holding.adjust(D(10), None)
     holding.adjust(D(5), None)
     holding.trade(D(-15), D(20), D(0))
-    assert (holding.quantity, holding.realised) == (0, 0)
+    assert (holding.quantity, holding.realised) == (D(0), D(0))
 
 
 def test_what_arrives_with_a_price_costs_that():

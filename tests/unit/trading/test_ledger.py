@@ -201,7 +201,7 @@ class TestBooks:
 
     def test_what_was_there_before_belongs_to_nobody_and_costs_the_first_price(self):
         account = ledger(position("AAPL", 5))
-        assert account.positions["AAPL"].average_cost is None
+        assert ledger(position("AAPL", 5)).positions["AAPL"].average_cost is None
         account.mark("AAPL", D(120))
         account.mark("AAPL", D(130))
         assert account.positions["AAPL"].average_cost == 120

@@ -1,6 +1,9 @@
 """Halt, resume and flatten: what they stop, what they allow, and who may lift them."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,7 @@ from tests.unit.trading.desk_factories import (
     signal,
 )
 from trimtab_common.events import (
+    Event,
     FlattenRequested,
     OrderApproved,
     OrderCancelRequested,
@@ -50,7 +54,7 @@ def flatten(by="owner", number=1):
 
 def after(*events):
     control = Control()
-    acts = {
+    acts: dict[type[Event], Callable[[Any], None]] = {
         TradingHalted: control.on_halted,
         TradingResumed: control.on_resumed,
         FlattenRequested: control.on_flatten,
@@ -166,7 +170,7 @@ class TestFlatten:
     def test_everything_is_sold_and_says_by_whose_order(self, rebalance):
         _, [order] = self.flattened(rebalance=rebalance)
         assert isinstance(order, OrderApproved)
-        assert (order.side, order.quantity) == (Side.SELL, 500)
+        assert (order.side, order.quantity) == (Side.SELL, Decimal(500))
         assert order.reason.endswith("everything is sold, by order of owner: storm")
 
     def test_also_what_no_strategy_ever_spoke_of(self):

@@ -207,6 +207,7 @@ class TestWhenOrdersMayTrade:
         at = rows[0][1].at
         log = account(rows, desk(), {at: [signal(at=at)]})
         [order] = log["orders"]
+        assert isinstance(order, OrderApproved)
         opens = calendar("XNYS").next_open(at)
         assert order.not_before == opens
         assert order.valid_until == opens + timedelta(minutes=10)

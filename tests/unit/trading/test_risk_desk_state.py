@@ -30,6 +30,7 @@ from trimtab_common.events import (
 from trimtab_common.sides import Side
 from trimtab_trading.exchange import Exchange
 from trimtab_trading.merge import Merge
+from trimtab_trading.stage import Stage
 from trimtab_trading.venue import Terms, Venue
 
 D = Decimal
@@ -94,7 +95,7 @@ class Chain:
     def __init__(self, script, **changes):
         self.venue = Venue(TERMS, D(100_000), {"AAPL": D(40)})
         self.room = desk(SYMBOLS, shares={"alpha": 0.6, "beta": 0.4}, **changes)
-        stages = [Exchange(self.venue, account="test"), Script(script), self.room]
+        stages: list[Stage] = [Exchange(self.venue, account="test"), Script(script), self.room]
         self.merges = [Merge(stage) for stage in stages]
         self.said = []
 

@@ -133,7 +133,10 @@ def test_the_shipped_file_is_whole():
 def test_research_sees_no_reserve_no_settlement_and_spends_sales():
     freed = without_cash_rules(load(SHIPPED, RiskLimits))
     assert freed.account.buying_power is BuyingPower.WITH_SALES
-    assert (freed.account.cash_reserve_equity, freed.account.cash_reserve_amount) == (0, 0)
+    assert (freed.account.cash_reserve_equity, freed.account.cash_reserve_amount) == (
+        Decimal(0),
+        Decimal(0),
+    )
     assert freed.classes.stock.settlement_sessions == 0
     assert freed.classes.stock.cost_allowance == 0
     assert freed.account.drift_band == Decimal("0.01")

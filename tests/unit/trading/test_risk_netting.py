@@ -78,7 +78,7 @@ def test_nothing_is_ordered_while_a_cancel_is_on_its_way():
     found = plan(
         target=D(20), held=D(0), orders=[order], price=D(10), unit=ONE, tolerance=D(0), least=D(0)
     )
-    assert (found.order, found.cancel, found.waits) == (0, (), True)
+    assert (found.order, found.cancel, found.waits) == (D(0), (), True)
 
 
 @pytest.mark.parametrize(("tolerance", "order"), [("60", 0), ("59.99", 6)])
@@ -171,7 +171,7 @@ class TestCrossing:
         assert said == []
         [crossed] = self.row(room, 3, opening=104)
         assert isinstance(crossed, HoldingsCrossed)
-        assert (crossed.price, crossed.id) == (104, "crossed:AAPL:2024-03-05T14:33:00Z")
+        assert (crossed.price, crossed.id) == (D(104), "crossed:AAPL:2024-03-05T14:33:00Z")
         assert {s.strategy: s.quantity for s in crossed.transfers} == {"alpha": -250, "beta": 250}
         assert room.state.ledger.book("AAPL") == {"alpha": 0, "beta": 250}
         assert room.state.ledger.books.holdings("AAPL")["alpha"].realised == 1000
@@ -181,7 +181,7 @@ class TestCrossing:
         room, said = self.swapped(beta=0.8)
         [order] = said
         assert isinstance(order, OrderApproved)
-        assert (order.quantity, [s.strategy for s in order.attribution]) == (150, ["beta"])
+        assert (order.quantity, [s.strategy for s in order.attribution]) == (D(150), ["beta"])
         [crossed] = self.row(room, 3, filled(order, 150))
         assert room.state.ledger.book("AAPL") == {"alpha": 0, "beta": 400}
         assert crossed.transfers

@@ -22,7 +22,7 @@ def minute(number):
 
 
 def lived():
-    """Alpha bought 300 of 400 AAPL at 100; a fill nobody knows sold 20; MSFT is restricted; halted."""
+    """Alpha got 300 of 400 AAPL; a fill nobody knows sold 20; MSFT is restricted; halted."""
     room = desk(["AAPL", "MSFT"], shares={"alpha": 0.5, "beta": 0.5}, restricted=["MSFT"])
     prices = {"AAPL": 100, "MSFT": 50}
     wishes = [signal(weight=0.8), signal("MSFT", 0.4, strategy="beta", price=50)]

@@ -94,7 +94,7 @@ class TestMeanReversion:
         panel = walk(80, 3, missing=missing)
         whole = zscore(panel.close, 5)
         for end in range(5, 81):
-            score = self.STRATEGY._score(panel.prefix(end).last(5))
+            score = self.STRATEGY._last_scores(panel.prefix(end).last(5))
             np.testing.assert_allclose(score, whole[end - 1], rtol=1e-9, atol=1e-9)
 
     def test_explains_itself_in_the_owners_words(self):

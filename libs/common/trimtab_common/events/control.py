@@ -18,10 +18,10 @@ class TradingHalted(Event):
 
 
 class TradingResumed(Event):
-    """A person lifted the halt."""
+    """A halt was lifted: by a person, or because the kill-switch file is gone."""
 
     stream: ClassVar[str] = "control"
-    produced_by: ClassVar[str] = "owner"
+    produced_by: ClassVar[str] = "owner, risk"
 
     by: Name
     reason: Text

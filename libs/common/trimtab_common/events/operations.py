@@ -53,7 +53,10 @@ class MismatchFound(Event):
 
 
 class AlertRaised(Event):
-    """Something the owner should know, once. `key` is what repeats are recognised by."""
+    """Something the owner should know, once. `key` is what repeats are recognised by.
+
+    With `resolved`, what an earlier alert of this rule and key said holds no longer.
+    """
 
     stream: ClassVar[str] = "alerts"
     produced_by: ClassVar[str] = "alerting"
@@ -65,3 +68,4 @@ class AlertRaised(Event):
     text: Text
     cause: EventId
     count: int = Field(ge=1)
+    resolved: bool = False

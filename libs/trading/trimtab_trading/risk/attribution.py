@@ -88,6 +88,8 @@ def divide(lacking: Mapping[str, Decimal]) -> Division:
     """Match those who lack with those who have too much; only the difference is ordered."""
     buyers = {s: q for s, q in lacking.items() if q > 0}
     sellers = {s: -q for s, q in lacking.items() if q < 0}
+    if not (buyers and sellers):
+        return Division({}, buyers or sellers)
     bought, sold = sum(buyers.values(), ZERO), sum(sellers.values(), ZERO)
     matched = min(bought, sold)
     to_buyers, from_sellers = _part(matched, buyers), _part(matched, sellers)

@@ -137,7 +137,9 @@ class RowDecision:
 
     def _clip(self, wish: Wish, quantity: Decimal) -> tuple[Decimal, list[Broken]]:
         """The largest quantity up to this one that breaks no rule; 0 with the rules it breaks."""
-        order = replace(wish.proposal, quantity=quantity)
+        order = wish.proposal
+        if quantity != order.quantity:
+            order = replace(order, quantity=quantity)
         broken = judge(order, self._around(wish), self._state.limits, self._rules)
         if not broken:
             return quantity, []

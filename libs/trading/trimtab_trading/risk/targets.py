@@ -52,6 +52,7 @@ class Targets:
         self.shares = dict(sorted(shares.items()))
         self._standing: dict[Symbol, dict[str, Standing]] = {}
         self._short: set[str] = set()
+        self._portions: dict[Symbol, dict[str, Decimal]] = {}  # worked out, until a target changes
 
     def of(self, symbol: Symbol) -> dict[str, Standing]:
         """Who has spoken on a symbol, by strategy."""
@@ -70,6 +71,7 @@ class Targets:
         standing = self._standing.get(signal.symbol, {}).get(signal.strategy)
         if not math.isfinite(signal.weight) or (standing and signal.at < standing.at):
             return ()
+        self._portions.clear()
         was_short = self.needs_short(signal.strategy)
         weight = decimal_from_float(signal.weight)
         self._standing.setdefault(signal.symbol, {})[signal.strategy] = Standing(
@@ -80,12 +82,15 @@ class Targets:
             return tuple(s for s in self.symbols() if signal.strategy in self._standing[s])
         return (signal.symbol,)
 
-    def portions(self, symbol: Symbol) -> dict[str, Decimal]:
+    def portions(self, symbol: Symbol) -> Mapping[str, Decimal]:
         """The fraction of the account's equity that each strategy wants in a symbol; 0 or more."""
-        return {
-            strategy: self._portion(strategy, standing)
-            for strategy, standing in self.of(symbol).items()
-        }
+        portions = self._portions.get(symbol)
+        if portions is None:
+            portions = self._portions[symbol] = {
+                strategy: self._portion(strategy, standing)
+                for strategy, standing in self.of(symbol).items()
+            }
+        return portions
 
     def needs_short(self, strategy: str) -> bool:
         """Whether a strategy wants to be short anywhere."""
@@ -111,6 +116,7 @@ class Targets:
 
     def restore(self, state: Iterable[list[Any]]) -> None:
         self._standing = {}
+        self._portions.clear()
         for symbol, strategy, signal, at, weight, price, mark, reason in state:
             self._standing.setdefault(symbol, {})[strategy] = Standing(
                 signal,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 
-from trimtab_trading.arrays import Booleans, Floats
+from trimtab_trading.arrays import Floats
 from trimtab_trading.panel import Panel
 from trimtab_trading.strategy import FloatRange, IntegerRange, Range
 
@@ -52,37 +53,48 @@ class MeanReversion:
 
     def step(self, panel: Panel, state: list[bool]) -> tuple[Floats, list[bool]]:
         """The last row's targets; the state is which symbols are held."""
-        score = self._score(panel)
-        held: Booleans = np.array(state or [False] * len(panel.symbols))
+        before = state or [False] * len(panel.symbols)
         # NaN compares as False on both sides: what has no score stays as it is.
-        held = (held & ~(score >= -self.exit_zscore)) | (score <= -self.entry_zscore)
-        weights: Floats = held / len(panel.symbols)
-        return weights, held.tolist()
+        held = [
+            score <= -self.entry_zscore or (was_held and not score >= -self.exit_zscore)
+            for score, was_held in zip(self._last_scores(panel), before, strict=True)
+        ]
+        weights: Floats = np.array(held) / len(held)
+        return weights, held
 
-    def _score(self, panel: Panel) -> Floats:
-        """The z-score of the last row, (N,); the same as `zscore`, of this one row only."""
-        close = panel.close[-self.lookback_rows :]
+    def _last_scores(self, panel: Panel) -> list[float]:
+        """The z-score of each symbol at the last row."""
+        closes = np.ascontiguousarray(panel.close[-self.lookback_rows :].T)
+        scores: list[float] = self._scores(closes).tolist()
+        return scores
+
+    def _scores(self, closes: Floats) -> Floats:
+        """The z-scores (...) of the last of `lookback_rows` closes (..., lookback_rows).
+
+        The closes of a symbol must lie side by side, so that they are summed in one order,
+        whatever else is computed with them.
+        """
         count: Floats | float = float(self.lookback_rows)
-        total = np.add.reduce(close, axis=0)
-        gaps = np.isnan(close) if np.isnan(total).any() else None
+        total = np.add.reduce(closes, axis=-1)
+        gaps = np.isnan(closes) if isnan(np.add.reduce(total, axis=None)) else None
         if gaps is not None:
-            count = self.lookback_rows - np.add.reduce(gaps, axis=0, dtype=np.float64)
-            total = np.add.reduce(np.where(gaps, 0.0, close), axis=0)
+            count = self.lookback_rows - np.add.reduce(gaps, axis=-1, dtype=np.float64)
+            total = np.add.reduce(np.where(gaps, 0.0, closes), axis=-1)
             total[2.0 * count < self.lookback_rows] = np.nan
             count = np.maximum(count, 1.0)
         mean = total / count
-        distance = close - mean
+        distance = closes - mean[..., np.newaxis]
         squares = distance * distance
         if gaps is not None:
             squares[gaps] = 0.0
-        deviation = np.sqrt(np.add.reduce(squares, axis=0) / count)
-        score: Floats = np.full(len(mean), np.nan)
-        np.divide(distance[-1], deviation, out=score, where=deviation > _FLAT * mean)
+        deviation = np.sqrt(np.add.reduce(squares, axis=-1) / count)
+        score: Floats = np.full(mean.shape, np.nan)
+        np.divide(distance[..., -1], deviation, out=score, where=deviation > _FLAT * mean)
         return score
 
     def explain(self, panel: Panel, symbol_index: int) -> str:
         """Why the target of a symbol changed."""
-        score = float(self._score(panel)[symbol_index])
+        score = self._last_scores(panel)[symbol_index]
         if score <= -self.entry_zscore:
             return f"z-score {score:.2f} below {-self.entry_zscore:g}: buy"
         return f"z-score {score:.2f} above {-self.exit_zscore:g}: sell"

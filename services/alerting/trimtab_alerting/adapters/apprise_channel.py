@@ -39,14 +39,13 @@ class AppriseChannel:
         self._timeout_seconds = timeout_seconds
         self._courier: Process | None = None
 
+    async def check(self) -> Outcome:
+        return await self._ask(check="only")
+
     async def send(self, alert: AlertRaised, message: Message) -> Outcome:
         return await self._ask(
             title=message.title, body=message.body, severity=message.severity.value
         )
-
-    async def check(self) -> Outcome:
-        """Whether the address can be understood; nothing is sent."""
-        return await self._ask(check="only")
 
     async def rest(self) -> None:
         courier, self._courier = self._courier, None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import resource
 import signal
 import sys
@@ -115,6 +116,8 @@ class Courier:
 def run() -> None:
     """Serve until the standard input ends."""
     limit_seconds = int(sys.argv[1])
+    replies = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # plugins may print
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
     allowed = networks(sys.argv[2])
     guard = Guard(allowed)
@@ -124,8 +127,8 @@ def run() -> None:
         signal.alarm(limit_seconds)  # the end of this process, should nobody be there to end it
         failure = courier.deliver(json.loads(line))[:REASON_LENGTH_MAX]
         signal.alarm(0)
-        sys.stdout.write(json.dumps({"failure": failure}) + "\n")
-        sys.stdout.flush()
+        replies.write(json.dumps({"failure": failure}) + "\n")
+        replies.flush()
 
 
 if __name__ == "__main__":

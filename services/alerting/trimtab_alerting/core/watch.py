@@ -28,7 +28,7 @@ class RoomWatch:
         self._seconds = silence.seconds
         self._expected = silence.rooms
         self._rooms: dict[str, _Room] = {}
-        self._since: float | None = None
+        self._since = self._looked = float("-inf")
 
     def hear(self, report: RoomReported, now: float) -> Iterator[Noted]:
         """Take a report into account; yields what changed by it."""
@@ -43,14 +43,16 @@ class RoomWatch:
     def silent(self, now: float) -> Iterator[Noted]:
         """Yield the rooms that have been silent for too long since they were last heard.
 
-        Time counts from this watch's own beginning, or all rooms would seem silent after the
-        watch itself was away.
+        Time counts from when this watch began to look, and begins anew after it was away itself
+        (or the clock was set): else all rooms would seem silent.
         """
-        if self._since is None:
+        if not self._looked <= now <= self._looked + self._seconds:
             self._since = now
+        self._looked = now
         for name in self._expected:
             self._rooms.setdefault(name, _Room(now, f"health:{name}:never"))
         for name, room in self._rooms.items():
+            room.heard = min(room.heard, now)
             silent_seconds = now - max(room.heard, self._since)
             if not room.down and silent_seconds > self._seconds:
                 room.down = True

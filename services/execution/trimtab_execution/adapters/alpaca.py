@@ -148,7 +148,8 @@ class AlpacaBroker:
         client: TradingClient | None = getattr(self._local, "client", None)
         if client is None:
             client = TradingClient(*self._keys, url_override=self._url, raw_data=True)
-            client._session = LeanSession(read_seconds=self._read_seconds)  # type: ignore[assignment]
+            session = LeanSession(self._url, read_seconds=self._read_seconds)
+            client._session = session  # type: ignore[assignment]
             client._retry = 0  # the constructor ignores a zero
             self._local.client = client
         return client

@@ -72,6 +72,10 @@ class Wire:
 class Rule(Protocol):
     """Decides about the row that is to be closed next."""
 
+    @property
+    def starts_over(self) -> bool:
+        """Whether unclosed rows are forgotten at a subscription, because all of it comes again."""
+
     def may_close(
         self, pending: Pending, waiting: Sequence[Line], moment: float, now: datetime | None
     ) -> bool:
@@ -85,8 +89,12 @@ class ReplayRule:
     """A row waits for all its bars, however long it takes: a replay must come out the same.
 
     The socket sends rows in order, so a bar of a later row proves an earlier one complete; not so
-    the pages of the history, which come symbol by symbol.
+    the pages of the history, which come symbol by symbol. At a subscription every row that is not
+    closed begins anew: a simulator that was ended in the meantime publishes less than before, and
+    what came before its end would leave holes.
     """
+
+    starts_over = True
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -108,7 +116,12 @@ class ReplayRule:
 
 
 class LiveRule:
-    """A row waits for the others as long as the grace allows, and not for a feed that is down."""
+    """A row waits for the others as long as the grace allows, and not for a feed that is down.
+
+    At a subscription nothing is forgotten: history lags a little behind the socket.
+    """
+
+    starts_over = False
 
     def __init__(
         self,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from trimtab_common.events import BarClosed, Event, instant, mark
+from trimtab_common.symbols import Symbol
 from trimtab_ingest.core.candle import Candle, late, revised
 from trimtab_ingest.core.closing import Rule, Wire
 from trimtab_ingest.core.judge import Judge, Raw, Refusal, refused_event
@@ -60,6 +61,22 @@ class Desk:
         self._judges = {line: Judge(line) for line in plan.lines}
         self._events: list[Event] = []
         self._told: set[tuple[str, object, date]] = set()
+
+    def subscribed(self, line: Line, moment: float) -> None:
+        """The feed will send every bar of a line from now on; history is to be merged."""
+        wire = self.wires[line]
+        wire.subscribed(moment)
+        if self._rule.starts_over:
+            wire.complete_until = None
+            self.rows.forget()
+
+    def confirm(self, line: Line, row: datetime, symbols: Collection[Symbol]) -> None:
+        """The venue says which symbols have a bar in a row, the newest there is."""
+        pending = self.rows.first()
+        if pending is None or pending.at != row:
+            return
+        if pending.candles.get(line, {}).keys() >= set(symbols).intersection(line.symbols):
+            self.wires[line].complete(row)
 
     def streamed(self, line: Line, raw: Raw, moment: float, now: datetime | None) -> None:
         """A bar came through the socket."""

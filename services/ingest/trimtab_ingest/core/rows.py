@@ -97,6 +97,11 @@ class Rows:
             return Arrival.NEW
         return Arrival.AGAIN if known.figures == candle.figures else Arrival.CONFLICT
 
+    def forget(self) -> None:
+        """Forget the rows that are not closed: all their bars will come again."""
+        self._pending.clear()
+        self._instants.clear()
+
     def first(self) -> Pending | None:
         """The row that is to be closed next."""
         at = self._next_instant()

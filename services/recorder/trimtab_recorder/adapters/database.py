@@ -21,7 +21,6 @@ from trimtab_runtime.delivery.life import Unavailable
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
-BUSY_SECONDS = 5.0
 PREPARE_SECONDS = 300.0
 PLACES = Decimal("1e-9")
 _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
@@ -30,7 +29,7 @@ _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 class SqlRecord:
     """Writes batches. While the database is busy it waits; when that lasts, Unavailable."""
 
-    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(self, url: str, *, busy_seconds: float) -> None:
         self._url = url
         self._busy_seconds = busy_seconds
         self._engine: Engine | None = None

@@ -100,6 +100,8 @@ class WebServer:
         self._metrics = metrics
         self._routes = Routes(handlers)
         self._runner: web.ServerRunner | None = None
+        self._broken = asyncio.Event()
+        self._error: Exception | None = None
         self.port = 0
 
     async def start(self, host: str, port: int) -> None:
@@ -118,6 +120,12 @@ class WebServer:
                 ) from None
             raise
         self.port = self._runner.addresses[0][1]
+
+    async def broken(self) -> None:
+        """Raise what broke a handler, as soon as one breaks: what came after could be wrong."""
+        await self._broken.wait()
+        if self._error is not None:
+            raise self._error
 
     async def stop(self) -> None:
         """Close every socket and stop listening."""
@@ -173,7 +181,12 @@ class WebServer:
         if found is None:
             return _refused(not_found("endpoint not found."))
         asked = Request(found.parts, Query(request.query), body)
-        result = found.handler(self._simulator, asked)
+        try:
+            result = found.handler(self._simulator, asked)
+        except Exception as error:
+            self._error = error
+            self._broken.set()
+            raise
         if isinstance(result, Refusal):
             return _refused(result)
         return result._replace(body=self._simulator.faults.distorted(result.body))
