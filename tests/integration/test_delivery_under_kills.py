@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -65,7 +66,8 @@ def processes() -> Iterator[list[Processes]]:
 def recorded(server: redis.Redis, prefix: str) -> dict[str, list[Event]]:
     found = {}
     for family in FAMILIES:
-        events = [parse_entry(fields) for _, fields in server.xrange(prefix + family)]
+        entries: Any = server.xrange(prefix + family)
+        events = [parse_entry(fields) for _, fields in entries]
         found[family] = [event for event in events if not isinstance(event, RowClosed)]
     return found
 

@@ -112,12 +112,14 @@ def test_a_room_that_crashes_again_and_again_is_given_up_and_trading_halts(runni
 
 def test_a_room_that_was_given_up_starts_again_when_asked(running, home):
     risk = running.children["risk"]
+    risk.restarts.ended(1, now=time.monotonic())
     risk.state = State.GIVEN_UP
     risk.kill()
     risk.wait()
     (home.run / "risk.restart").touch()
     step_until(running, lambda: risk.state is State.RUNNING and risk.starts == 2)
     assert not (home.run / "risk.restart").exists()
+    assert risk.restarts.crashes == 0
 
 
 def test_a_room_without_redis_is_started_again_without_being_blamed(running, home):

@@ -198,10 +198,17 @@ def stages() -> dict[str, Any]:
     }
 
 
-EVERYTHING = frozenset(
-    {BarClosed, SignalRaised, OrderApproved, CashAdjusted, OrderFilled, OrderCancelled,
-     OrderRejected}
-)  # fmt: skip
+EVERYTHING: frozenset[type[Event]] = frozenset(
+    [
+        BarClosed,
+        SignalRaised,
+        OrderApproved,
+        CashAdjusted,
+        OrderFilled,
+        OrderCancelled,
+        OrderRejected,
+    ]
+)
 
 
 def life() -> Life:
