@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
@@ -50,6 +50,26 @@ DEAD_LETTERS: dict[str, Callable[..., Any]] = {
 }
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"trimtab {version('trimtab-cli')}")
+        raise typer.Exit
+
+
+Version: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--version", help="Show which release this is.", callback=_show_version, is_eager=True
+    ),
+]
+
+
+def _options(version: Version = False) -> None:
+    """Options of the command itself; the help comes from the group."""
+
+
 def build() -> typer.Typer:
     """The command with all its subcommands; what they need is imported when they run."""
     app = typer.Typer(
@@ -62,6 +82,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    app.callback()(_options)
     for panel, commands in COMMANDS.items():
         for name, command in commands.items():
             context = PASS_ON if name in READ_THEIR_OWN_ARGUMENTS else None

@@ -19,14 +19,14 @@ from trimtab_runtime.config import load
 from trimtab_runtime.errors import ConfigError, Problem
 from trimtab_runtime.settings import RoomSettings
 from trimtab_runtime.strategies import STRATEGIES_FILE, UNIVERSE_FILE, read_slots
-from trimtab_trading.config import Strategies, Universe
-from trimtab_trading.risk.limits import RiskLimits
 
-FILES: dict[str, type[BaseModel]] = {
-    UNIVERSE_FILE: Universe,
-    STRATEGIES_FILE: Strategies,
-    "risk.yaml": RiskLimits,
+FILES = {
+    UNIVERSE_FILE: "trimtab_trading.config:Universe",
+    STRATEGIES_FILE: "trimtab_trading.config:Strategies",
+    "risk.yaml": "trimtab_trading.risk.limits:RiskLimits",
+    "alerts.yaml": "trimtab_alerting.core.rules:AlertRules",
 }
+"""File → the model that its room reads it into."""
 HIDDEN = "set, not shown"
 
 
@@ -49,13 +49,20 @@ def check(*, config: Path | None, as_json: bool) -> None:
 def find_problems(settings: CommandSettings) -> list[Problem]:
     """Everything that would keep a room from starting, or strategies from running."""
     checks: list[Callable[[], object]] = [
-        *(lambda name=name: load(settings.config_dir / name, FILES[name]) for name in FILES),
+        *(lambda name=name: load(settings.config_dir / name, model_of(name)) for name in FILES),
         *(lambda name=name: settings_class(name).read() for name in (EXCHANGE, *ROOMS)),
     ]
     problems = [problem for check in checks for problem in _problems_of(check)]
     if not problems:
         problems = list(_problems_of(lambda: read_slots(settings.config_dir)))
     return list(dict.fromkeys(problems))
+
+
+def model_of(file: str) -> type[BaseModel]:
+    """The model of a configuration file."""
+    module, _, name = FILES[file].partition(":")
+    model: type[BaseModel] = getattr(importlib.import_module(module), name)
+    return model
 
 
 def settings_class(room: str) -> type[RoomSettings]:
@@ -79,7 +86,7 @@ def show(*, home: Path | None, config: Path | None, as_json: bool) -> None:
     """Print what is in force, room by room and file by file."""
     settings = read_settings(home, config)
     content: dict[str, Any] = {
-        "files": {name: _file(settings.config_dir / name, FILES[name]) for name in FILES},
+        "files": {name: _file(settings.config_dir / name, model_of(name)) for name in FILES},
         "settings": {room: _settings(settings_class(room).read()) for room in (EXCHANGE, *ROOMS)},
     }
     if as_json:

@@ -80,7 +80,7 @@ def resume_trading(reason: str, *, home: Path | None, as_json: bool) -> None:
         raise not_running(f"{text}, but nothing runs in {place.root} that could be told.")
     at = _market_time(settings, streams.last_row())
     streams.publish(TradingResumed(id=_id("resume"), at=at, by=OWNER, reason=one_line(reason)))
-    lines = [f"Resumed. It was halted: {before}" if before else "Resumed. No HALT file was there."]
+    lines = [f"Resumed. It was halted: {before}" if before else "Resumed."]
     lines.append("`trimtab status` shows whether anything else holds it back.")
     content = {"resumed": True, "was_halted": None if before is None else before.as_json()}
     show.result(content, as_json=as_json, lines=lines)

@@ -10,7 +10,7 @@ import typer
 from trimtab.exit_codes import NO
 from trimtab.failure import not_running
 from trimtab.halt import read_halt
-from trimtab.money_words import amount
+from trimtab.money_words import amount, number
 from trimtab.place import read_settings
 from trimtab.rooms_http import ask
 from trimtab.supervisor.presence import read_status, status_age_seconds, supervisor_of
@@ -75,9 +75,10 @@ def _print(status: dict[str, Any]) -> None:
         halted = status["halted"]
         console.print(f"[bold red]HALTED[/] {halted['reason']} ({halted['by']}, {halted['since']})")
     if account := status["account"]:
+        held = sum(bool(number(each["quantity"])) for each in account["positions"].values())
         console.print(
             f"{account.get('state')}  equity {amount(account.get('equity'))}  "
-            f"cash {amount(account.get('cash'))}  {len(account.get('positions', ()))} positions"
+            f"cash {amount(account.get('cash'))}  {held} held"
         )
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="dim")
     for column in ("", "room", "health", "market time", "port", "started"):

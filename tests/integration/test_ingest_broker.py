@@ -17,7 +17,9 @@ from trimtab_common.events import BarClosed, Event, FeedStale, RowClosed, parse_
 from trimtab_common.timeframes import Timeframe
 from trimtab_ingest.asking import Asking
 from trimtab_ingest.attendants import BrokerAttendant
+from trimtab_ingest.connection import Connection
 from trimtab_ingest.core.closing import LiveRule
+from trimtab_ingest.core.desk import Desk
 from trimtab_ingest.core.judge import Raw, moment_of
 from trimtab_ingest.core.plan import Line, Origin, Plan
 from trimtab_ingest.metrics import IngestMetrics
@@ -130,16 +132,8 @@ class Broker:
                 daily_grace_seconds=settings.get("daily_grace_seconds", 5.0),
                 backfill_age=timedelta(seconds=90),
             ),
-            make_attendant=lambda desk, connections: BrokerAttendant(
-                desk,
-                connections,
-                self.history,
-                asking,
-                metrics,
-                now=lambda: self.clock,
-                stale_after=timedelta(minutes=3),
-                mute_after=timedelta(minutes=4),
-                daily_delay=timedelta(seconds=15),
+            make_attendant=lambda desk, connections: self._attendant(
+                desk, connections, asking, metrics
             ),
             now=lambda: self.clock,
         )
@@ -157,6 +151,25 @@ class Broker:
             living.cancel()
             await asyncio.gather(living, return_exceptions=True)
             await session.end()
+
+    def _attendant(
+        self,
+        desk: Desk,
+        connections: list[Connection],
+        asking: Asking,
+        metrics: IngestMetrics,
+    ) -> BrokerAttendant:
+        return BrokerAttendant(
+            desk,
+            connections,
+            self.history,
+            asking,
+            metrics,
+            now=lambda: self.clock,
+            stale_after=timedelta(minutes=3),
+            mute_after=timedelta(minutes=4),
+            daily_delay=timedelta(seconds=15),
+        )
 
     async def events(self) -> list[Event]:
         session = Session(self._url, room="x", prefix=self._prefix, families=(), wanted=())

@@ -15,7 +15,10 @@ def init(
     config: ConfigFolder = None,
     json: Json = False,
 ) -> None:
-    """Write the configuration files that are missing, and ask for your Alpaca paper keys."""
+    """Write what is missing of the configuration; ask for keys.
+
+    Nothing that exists is changed. The keys are those of Alpaca's paper account; they are tried.
+    """
     from trimtab.setup import set_up
 
     set_up(yes=yes, home=home, config=config, as_json=json)
@@ -27,14 +30,14 @@ def doctor(
     config: ConfigFolder = None,
     json: Json = False,
 ) -> None:
-    """Look for everything that could keep the system from running, and say what to do."""
+    """Look for what stands in the way, and say what to do."""
     from trimtab.doctor.examine import examine
 
     raise typer.Exit(examine(mode=mode, home=home, config=config, as_json=json))
 
 
 def check_config(config: ConfigFolder = None, json: Json = False) -> None:
-    """Read every configuration file as the rooms do, and name what is wrong: file, line, key."""
+    """Read the configuration as the rooms do; name what is wrong."""
     from trimtab.configuration import check
 
     check(config=config, as_json=json)
@@ -45,7 +48,10 @@ def show_config(
     config: ConfigFolder = None,
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Show what is in force: files, environment and defaults together. Secrets are not shown."""
+    """Show what is in force.
+
+    Files, environment and defaults together; secrets are not shown.
+    """
     from trimtab.configuration import show
 
     show(home=home, config=config, as_json=json)

@@ -10,7 +10,7 @@ from trimtab.options import HomeFolder, Json
 
 
 def status(home: HomeFolder = None, json: Json = False) -> None:
-    """Everything at a glance: rooms, health, market time, halted or not."""
+    """Rooms, health, account, halted or not: at a glance."""
     from trimtab.status import show_status
 
     show_status(home=home, as_json=json)
@@ -28,7 +28,7 @@ def orders(
     home: HomeFolder = None,
     json: Json = False,
 ) -> None:
-    """The latest orders and what became of them, newest first."""
+    """The latest orders and what became of them."""
     from trimtab.order_list import show_orders
 
     show_orders(count, home=home, as_json=json)
@@ -43,7 +43,7 @@ def why(
     home: HomeFolder = None,
     json: Json = False,
 ) -> None:
-    """Why it was bought, sold or left alone: from the bar to the fill, in plain sentences."""
+    """Why it was bought, sold or left alone, in plain sentences."""
     from trimtab.why import explain
 
     explain(symbol, at, home=home, as_json=json)
@@ -56,7 +56,10 @@ def logs(
     home: HomeFolder = None,
     json: Json = False,
 ) -> None:
-    """The last lines of a room's log, readable; --json gives them as they were written."""
+    """The last lines of a room's log.
+
+    Readable; --json gives them as they were written.
+    """
     from trimtab.log_lines import show_logs
 
     show_logs(room, lines, follow=follow, home=home, as_json=json)

@@ -22,7 +22,7 @@ def lookahead(
     config: ConfigFolder = None,
     json: Json = False,
 ) -> None:
-    """Prove that a strategy uses no future, needs no more warm-up than it says, and can resume."""
+    """Prove that a strategy uses no future and can resume."""
     from trimtab.lookahead import check_strategy
 
     check_strategy(strategy, seed=seed, config=config, as_json=json)
@@ -54,7 +54,7 @@ def parity(
     config: ConfigFolder = None,
     json: Json = False,
 ) -> None:
-    """Prove that the live rooms decide what a backtest decides, event for event."""
+    """Prove that the live rooms decide what a backtest decides."""
     from trimtab.parity.run import Asked, run_parity
 
     asked = Asked(

@@ -3,43 +3,52 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
 from trimtab.options import ConfigFolder, HomeFolder, Json, RunMode
 
+DataFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--data", help="Bars to replay, Parquet or CSV. Without: a generated market."),
+]
+Seconds: TypeAlias = Annotated[
+    float | None,
+    typer.Option("--for", help="Stop after so many seconds from all rooms ready.", min=0.1),
+]
+Speed: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--speed", help="So many times as fast as the market, or max. [default: a bar a second]"
+    ),
+]
+Symbols: TypeAlias = Annotated[
+    str | None, typer.Option("--symbols", help="Only these, separated by commas.")
+]
+Seed: TypeAlias = Annotated[int, typer.Option("--seed", help="Of the generated market.", min=0)]
+EmptyFolder: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--home", help="An empty folder to run in (default: a new one, var/demo/…)."),
+]
+Keep: TypeAlias = Annotated[
+    bool, typer.Option("--keep", help="Keep the folder and everything recorded in it.")
+]
+Detach: TypeAlias = Annotated[bool, typer.Option("--detach", "-d", help="Run in the background.")]
+
 
 def demo(
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", help="Bars to replay, Parquet or CSV. Without: a generated market."),
-    ] = None,
-    seconds: Annotated[
-        float | None,
-        typer.Option("--for", help="Stop after so many seconds from all rooms ready.", min=0.1),
-    ] = None,
-    speed: Annotated[
-        str | None,
-        typer.Option(
-            "--speed", help="So many times as fast as the market, or max. [default: a bar a second]"
-        ),
-    ] = None,
-    symbols: Annotated[
-        str | None, typer.Option("--symbols", help="Only these, separated by commas.")
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Of the generated market.", min=0)] = 7,
-    home: Annotated[
-        Path | None,
-        typer.Option("--home", help="An empty folder to run in (default: a new one, var/demo/…)."),
-    ] = None,
+    data: DataFile = None,
+    seconds: Seconds = None,
+    speed: Speed = None,
+    symbols: Symbols = None,
+    seed: Seed = 7,
+    home: EmptyFolder = None,
     config: ConfigFolder = None,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Keep the folder and everything recorded in it.")
-    ] = False,
+    keep: Keep = False,
     json: Json = False,
 ) -> None:
-    """Watch the whole system trade on SIMULATED money. Needs no keys and touches nothing real.
+    """Watch the whole system trade SIMULATED money; no keys, nothing real.
 
     Ends with Ctrl-C, after --for seconds, or with the data; then everything is counted and the
     account is compared with the exchange's. Answers 1 if anything is not as it should be.
@@ -63,12 +72,12 @@ def demo(
 
 def up(
     mode: RunMode = None,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="Run in the background.")] = False,
+    detach: Detach = False,
     home: HomeFolder = None,
     config: ConfigFolder = None,
     json: Json = False,
 ) -> None:
-    """Turn the system on, in the mode that --mode or TRIMTAB_MODE says.
+    """Turn the system on: sim, paper or live.
 
     The first start with a broker begins HALTED; `trimtab resume` lets it trade.
     """
@@ -80,7 +89,10 @@ def up(
 
 
 def down(home: HomeFolder = None, json: Json = False) -> None:
-    """Turn the system off: every process ends, in order. Positions and orders stay as they are."""
+    """Turn the system off, in order.
+
+    Positions stay as they are, and so do orders that the broker holds.
+    """
     from trimtab.end_system import end_system
 
     end_system(home=home, as_json=json)
@@ -91,7 +103,7 @@ def restart(
     home: HomeFolder = None,
     json: Json = False,
 ) -> None:
-    """Start one room again, also one that crashed too often to be started again by itself."""
+    """Start one room again, also one that was given up."""
     from trimtab.end_system import restart_room
 
     restart_room(room, home=home, as_json=json)

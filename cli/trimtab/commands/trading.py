@@ -14,7 +14,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it goes on record.")
 def halt(
     reason: Reason = "halted by the owner", home: HomeFolder = None, json: Json = False
 ) -> None:
-    """Stop trading NOW. Works when everything else is broken; cancels still leave.
+    """Stop trading NOW; works when everything else is broken.
 
     Writes the file HALT into the home, which every room respects, then tells the rooms. Positions
     stay: `trimtab flatten` sells them.
@@ -39,7 +39,7 @@ def flatten(
     home: HomeFolder = None,
     json: Json = False,
 ) -> None:
-    """Sell everything: every target counts as zero until `trimtab resume`."""
+    """Sell everything; buy nothing until `trimtab resume`."""
     from trimtab.control import flatten_everything
 
     flatten_everything(reason, yes=yes, home=home, as_json=json)

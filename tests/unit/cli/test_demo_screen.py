@@ -1,5 +1,6 @@
 """The live screen fits the terminal, says that it is simulated, and shows what matters."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -74,6 +75,7 @@ def test_what_matters_is_there_however_much_there_is_to_show(columns):
     assert "bought 10" in text
     assert "refused" in text
     assert "●" in text
+    assert len(re.findall(r"^09:3\d (?=AAPL)", text, re.MULTILINE)) >= 4
 
 
 def test_market_time_is_new_yorks_for_stocks_and_utc_for_crypto():

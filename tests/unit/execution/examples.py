@@ -65,7 +65,7 @@ def an_order(
     return OrderApproved(**fields | changes)
 
 
-def a_cancel(order: OrderApproved, row: int, reason: str = "no more wanted") -> OrderCancelRequested:
+def a_cancel(order: OrderApproved, row: int, reason: str = "not wanted") -> OrderCancelRequested:
     """Risk's wish to take an order back."""
     at = row_at(row)
     return OrderCancelRequested(

@@ -27,6 +27,7 @@ from trimtab_runtime.delivery.commit import Commit
 from trimtab_runtime.delivery.inbox import Entry
 from trimtab_runtime.delivery.life import Life
 from trimtab_trading.broker_ids import broker_order_id, execution_id
+from trimtab_trading.merge import FORCED
 from trimtab_trading.venue import Fill, Opening, Rejection, Venue
 
 ZERO = Decimal(0)
@@ -81,6 +82,9 @@ class FakeBroker:
         """The id of every order that arrived, refused ones included."""
         self.number = "FAKE-1"
         self.blocked = False
+        self.hidden_positions = False
+        self.looks = 0
+        """How often a reconciliation has seen everything."""
         self.refusal: str | None = None
         self.time = datetime(2024, 3, 4, 14, 30, tzinfo=UTC)
         self.last_reply: tuple[datetime | None, list[Update]] = (None, [])
@@ -123,6 +127,8 @@ class FakeBroker:
 
     def positions(self) -> Sequence[Position]:
         self.trouble("positions", "before")
+        if self.hidden_positions:
+            return []
         return [
             Position(symbol, quantity, quantity * 100)
             for symbol, quantity in self.venue.positions.items()
@@ -136,6 +142,7 @@ class FakeBroker:
 
     def clock(self) -> datetime:
         self.trouble("clock", "before")
+        self.looks += 1
         return self.time
 
     def open_row(self, row: datetime) -> Sequence[Update]:
@@ -250,6 +257,8 @@ class Streams:
     taken: dict[str, int] = field(default_factory=dict)
     state: Any = None
     commits: int = 0
+    forced: int = 0
+    """Marks that were forced, by the order record."""
     before_commit: Callable[[], None] = lambda: None
     """May raise: the process dies with everything done and nothing committed."""
 
@@ -294,14 +303,13 @@ class FakeSession:
             self._streams.taken[family] = int(taken[-1]) + 1
         self._streams.state = json.loads(json.dumps(state))
         self._streams.commits += 1
+        self._streams.forced += sum(count for family, count in commit.runs if family == FORCED)
         self.feed()
 
 
 def a_life(progress: Callable[[], None] = lambda: None) -> Life:
     """A life whose waits are short."""
-    life = Life(
-        on_progress=progress, on_ready=lambda: None, on_commit=lambda commit, seconds: None
-    )
+    life = Life(on_progress=progress, on_ready=lambda: None, on_commit=lambda commit, seconds: None)
     life.tick_seconds = 0.01
     return life
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 
@@ -35,7 +37,10 @@ PATIENCE_SECONDS = 10.0
 
 @dataclass
 class World:
-    """Everything that outlives a room, and the room of the present life."""
+    """Everything that outlives a room, and the room of the present life.
+
+    `begin` makes the next life's room; without it a second life begins as the first one ended.
+    """
 
     broker: FakeBroker
     streams: Streams
@@ -82,27 +87,44 @@ class World:
             patience_seconds=None if simulated else 0.05,
         )
 
-    async def live(self, until: Callable[[], bool]) -> None:
-        """One life: until something holds. What breaks the room comes out."""
+    @asynccontextmanager
+    async def alive(self) -> AsyncIterator[World]:
+        """One life of the room, as long as the block lasts. What breaks it comes out."""
         life = a_life()
-        session = FakeSession(self.streams, self.feed)
-        living = asyncio.ensure_future(self.room.live(cast(Session, session), life))
+        self.session = FakeSession(self.streams, self.feed)
+        self.living = asyncio.ensure_future(self.room.live(cast(Session, self.session), life))
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while not living.done() and not until():
-                    session.feed()
-                    await asyncio.sleep(0.001)
+            yield self
         finally:
             life.stop()
             try:
-                await living
+                await self.living
             finally:  # a process that has ended does nothing more
                 errands = [errand.answer for errand in self.desk._errands.values()]
                 for errand in errands:
                     errand.cancel()
                 await asyncio.gather(*errands, return_exceptions=True)
 
-    def told(self, *kinds: type[Event]) -> list[Event]:
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Let the room live on until something holds."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not holds():
+                if self.living.done():
+                    self.living.result()
+                self.session.feed()
+                await asyncio.sleep(0.001)
+
+    async def pass_time(self, now: datetime) -> None:
+        """Set the clock, not while the room compares it with the broker's."""
+        await self.until(lambda: self.reconciler._looking is None)
+        self.broker.time = now
+
+    async def live(self, until: Callable[[], bool]) -> None:
+        """One life: until something holds."""
+        async with self.alive():
+            await self.until(until)
+
+    def told(self, *kinds: type[Event]) -> list[Any]:
         """What was committed on `fills`, of some kinds or of all."""
         return [e for e in self.streams.told() if not kinds or isinstance(e, kinds)]
 

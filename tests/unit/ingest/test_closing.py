@@ -1,4 +1,4 @@
-"""When a row may be closed: a replay waits for all its bars, a broker's row as long as the grace."""
+"""When a row may be closed: a replay waits for all bars, a broker's row as long as the grace."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_calendars_share_a_row_and_wait_for_one_another() -> None:
     for symbol in ("MSFT", "AAPL"):
         its_desk.streamed(stocks, raw(symbol), 11.0, minute(1))
     batch = its_desk.collect(11.0, minute(1))
-    assert [due.calendar for due in batch.rows[0].due] == ["24/7", "XNYS"]
+    assert [due.calendar for due in batch.rows[0].due] == ["XNYS", "24/7"]
 
 
 def test_at_night_only_what_never_closes_is_due() -> None:

@@ -1,4 +1,4 @@
-"""What is collected: from Alpaca what the universe lists, from a simulator what it offers of that."""
+"""What is collected: from Alpaca what the universe lists, of that what a simulator offers."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_what_a_key_or_a_plan_of_alpaca_cannot_do_is_said_at_the_start(
 
 
 def test_daily_bars_and_crypto_do_not_count_against_the_limit_of_stocks() -> None:
-    groups = ({}, {"timeframes": ["1d"], "symbols": ["SPY"]}, CRYPTO)
+    groups: tuple[dict[str, Any], ...] = ({}, {"timeframes": ["1d"], "symbols": ["SPY"]}, CRYPTO)
     assert complaints(universe(*groups), symbols_max=1) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_a_late_piece_is_in_what_is_made_while_its_window_is_open_and_not_afterw
     source, target = line(), line(Timeframe.FIVE_MINUTES, SYMBOLS, Origin.DERIVED)
     judge = Judge(source)
 
-    def candle(row: int, **fields: float) -> Candle:
+    def candle(row: int, **fields: Any) -> Candle:
         verdict = judge.judge(raw(row=row, **fields), None)
         assert isinstance(verdict, Candle)
         return verdict

@@ -140,6 +140,18 @@ class TestCash:
         said = row(room, 2, *fills(bought), *wishes(2, AAPL=0.0, MSFT=1.0), prices=THREE)
         assert orders(said) == [("AAPL", SELL, 1000), ("MSFT", BUY, 2000)]
 
+    def test_an_open_purchase_binds_what_it_may_cost(self):
+        room = desk(["AAPL", "MSFT"], classes={"cost_allowance": 0.02})
+        row(room, 1, cash(), *wishes(1, AAPL=0.5), prices=THREE)
+        said = row(room, 2, *wishes(2, MSFT=1.0), prices=THREE)
+        assert orders(said) == [("MSFT", BUY, 960)]  # (100,000 - 51,000) / 51
+
+    def test_a_sale_that_counts_may_bring_less_than_the_last_price(self):
+        room = desk(["AAPL", "MSFT"], buying_power="with_sales", classes={"cost_allowance": 0.02})
+        held = (cash(1000), position("AAPL", 1000))
+        said = row(room, 1, *held, *wishes(1, AAPL=0.0, MSFT=1.0), prices=THREE)
+        assert orders(said) == [("AAPL", SELL, 1000), ("MSFT", BUY, 1941)]  # 99,000 / 51
+
     def test_research_sees_an_account_without_cash_rules(self):
         by = without_cash_rules(desk(cash_reserve_equity=0.1).state.limits)
         room = desk(["AAPL", "MSFT"], by=by, rules=())
@@ -156,6 +168,10 @@ class TestFit:
 
     def test_what_rounding_leaves_over_buys_one_more(self):
         assert fit([self.wanted(3), self.wanted(3)], D(50)) == [3, 2]
+
+    def test_what_is_left_over_is_spent_once(self):
+        three = [self.wanted(3), self.wanted(3), self.wanted(3)]
+        assert fit(three, D(75)) == [3, 2, 2]
 
     def test_enough_cash_changes_nothing_and_no_cash_buys_nothing(self):
         assert fit([self.wanted(3), self.wanted(3)], D(60)) == [3, 3]
@@ -250,12 +266,22 @@ class TestRefusals:
         room.handle(signal(weight=0.5, at=minute(1)))
         assert orders(row(room, 2)) == [("AAPL", BUY, 500)]  # a bar came: the feed lives
 
+    def test_a_small_wish_that_was_refused_is_not_forgotten_as_drift(self):
+        room = desk(drift_band=0.02)
+        late = NEXT_OPEN - timedelta(hours=17, minutes=31)  # a minute before the close
+        said = feed_row(room, late, {"AAPL": 100}, cash(), signal(weight=0.005, at=late))
+        assert refused(said) == [("AAPL", "R23")]
+        morning = feed_row(room, NEXT_OPEN + timedelta(minutes=1), {"AAPL": 100})
+        assert orders(morning) == [("AAPL", BUY, 5)]
+
     def test_a_strategy_that_needs_a_short_leg_is_refused_whole(self):
         room = desk(["AAPL", "MSFT"], shares={"alpha": 0.5, "beta": 0.5})
         first = row(room, 1, cash(), *wishes(1, AAPL=0.4), prices=THREE)
         assert orders(first) == [("AAPL", BUY, 200)]
-        said = row(room, 2, *fills(first), *wishes(2, MSFT=-0.4), prices=THREE)
+        assert row(room, 2, *fills(first), prices=THREE) == []
+        said = row(room, 3, *wishes(3, MSFT=-0.4), prices=THREE)
         assert orders(said) == [("AAPL", SELL, 200)]
         assert refused(said) == [("MSFT", "R20")]
-        after = row(room, 3, *fills(said), *wishes(3, MSFT=0.0), prices=THREE)
+        assert row(room, 4, *fills(said), prices=THREE) == []
+        after = row(room, 5, *wishes(5, MSFT=0.0), prices=THREE)
         assert orders(after) == [("AAPL", BUY, 200)]

@@ -17,7 +17,6 @@ from tests.unit.trading.desk_factories import (
     closed,
     desk,
     feed_row,
-    position,
     signal,
 )
 from trimtab_common.events import (
@@ -102,8 +101,6 @@ class Chain:
     def feed(self, bars, row, control=None):
         if control is not None:
             self._put("control", control)
-        if not self.said:
-            self._put("fills", position("AAPL", 40, row.at))
         for event in (*bars, row):
             self._put("bars", event)
         busy = True

@@ -266,6 +266,12 @@ def test_a_market_that_never_closes_has_no_last_minutes():
     assert "R23" not in verdicts(proposal, around(instrument=coin))
 
 
+@pytest.mark.parametrize("other", [("MSFT", Side.BUY), ("AAPL", Side.SELL)])
+def test_another_symbol_or_side_is_no_repetition(other):
+    recent = (RecentOrder("x", NOON, *other, D(10)),)
+    assert verdicts(circumstances=around(recent_orders=recent)) == {}
+
+
 def test_a_restricted_symbol_is_neither_bought_nor_sold():
     assert "R22" in verdicts(restricted=["AAPL"])
     assert "R22" in verdicts(order(**SALE), around(held=D(10)), restricted=["AAPL"])
@@ -317,5 +323,7 @@ def test_reasons_speak_in_words_the_owner_knows():
     refusal = verdicts(circumstances=around(spendable=D("12.345")))["R19"]
     assert (refusal.value, refusal.limit) == ("1000", "12.34")
     assert "settled cash" in refusal.reason
+    refusal = verdicts(circumstances=around(gross=D(99_500), held=D(5)))["R14"]
+    assert (refusal.value, refusal.limit) == ("100500", "100000")
     state = around(state=TradingState.HALTED, state_reason="owner: storm")
     assert verdicts(circumstances=state)["HALT"].reason == "no orders: owner: storm"
