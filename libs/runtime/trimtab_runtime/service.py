@@ -54,7 +54,9 @@ def main(settings_type: type[SettingsT], build: Build[SettingsT]) -> None:
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(WRONG_USE)
-    code = asyncio.run(Service(settings, room, board, metrics).run())
+    # Never closed: closing it waits for threads that may be waiting themselves.
+    runner = asyncio.Runner()
+    code = runner.run(Service(settings, room, board, metrics).run())
     sys.stderr.flush()
     # At once: nothing of a replaced or broken process may linger in a thread or a task.
     os._exit(code)

@@ -135,6 +135,28 @@ class Book:
         weight = held * self._price[symbol] / self._equity if held else 0.0
         return abs(weight - target) > self._band
 
+    def pass_over(self, opens: Floats, closes: Floats, targets: Sequence[float]) -> None:
+        """Many rows (T, N) of the same targets, as if they had come one by one."""
+        row = 0
+        while row < len(opens) and self._is_busy(targets):
+            self.open(opens[row].tolist())
+            self.mark(closes[row].tolist())
+            self.aim(targets)
+            row += 1
+        if self._held:
+            for each in closes[row:].tolist():
+                self.mark(each)
+            return
+        for symbol in range(closes.shape[1] if row < len(opens) else 0):
+            known = closes[row:, symbol]
+            known = known[~np.isnan(known)]
+            if len(known):
+                self._price[symbol] = float(known[-1])
+
+    def _is_busy(self, targets: Sequence[float]) -> bool:
+        """Whether something may be traded, now or at the next row."""
+        return bool(self._waiting) or self._band is not None or self._aimed != targets
+
     # ------------------------------------------------------------------ looking
 
     @property

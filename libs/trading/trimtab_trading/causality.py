@@ -152,15 +152,15 @@ def _run(
     state, own = memory.state, memory.own
     answers = []
     for end in range(first, last + 1):
-        book.open(panel.open[end - 1])
-        book.mark(panel.close[end - 1])
+        book.open(panel.open[end - 1].tolist())
+        book.mark(panel.close[end - 1].tolist())
         known = panel.prefix(end)
         if window is not None and window.warmup is not None:
             known = known.last(window.warmup, window.other_rows)
         weights, state = decide(one, known.with_book(BookView(book)), state)
         answers.append(weights.copy())
         own = settled(weights, own, allows_short=True)
-        book.aim(own)
+        book.aim(own.tolist())
         if saved is not None and end in saved:
             saved[end] = _kept(_Memory(state, own, book.snapshot()))
     return np.array(answers).reshape(len(answers), len(panel.symbols))

@@ -29,6 +29,8 @@ from trimtab_common.events import (
 )
 from trimtab_common.symbols import Symbol
 from trimtab_trading.broker_ids import broker_order_id
+from trimtab_trading.leap import Leap
+from trimtab_trading.market import Market
 from trimtab_trading.stage import Input
 from trimtab_trading.venue import ZERO, Fill, Opening, Rejection, Venue, Working
 
@@ -94,6 +96,11 @@ class Exchange:
         self._openings.clear()
         return events
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is an order to look after, or an account to open."""
+        return bool(self._orders) or not self._balance_said
+
     def _expire_and_send(self, row: RowClosed) -> Iterator[Event]:
         opened_at = opened_at_by_symbol(row)
         for order in list(self._orders.values()):
@@ -126,6 +133,10 @@ class Exchange:
             del self._orders[order.client_order_id]
         return filled(order, at, result)
 
+    def leaper(self, market: Market) -> _Leaper:
+        """Without orders nothing happens here, however many rows go by."""
+        return _Leaper(self, market)
+
     def snapshot(self) -> dict[str, Any]:
         return {
             "venue": self.venue.snapshot(),
@@ -146,6 +157,21 @@ class Exchange:
             for symbol, opened, price, volume in state["openings"]
         }
         self._balance_said = state["balance_said"]
+
+
+class _Leaper:
+    """The exchange's way over rows without orders; see `leap`."""
+
+    def __init__(self, exchange: Exchange, market: Market) -> None:
+        self._exchange = exchange
+        self._market = market
+
+    def quiet_rows(self, first: int, end: int) -> int:
+        return 0 if self._exchange.is_busy else end - first
+
+    def leap(self, first: int, end: int) -> Leap:
+        self._exchange.venue.clock = self._market.instant_of(end - 1)
+        return Leap(end - first)
 
 
 def opened_at_by_symbol(row: RowClosed) -> dict[Symbol, datetime]:

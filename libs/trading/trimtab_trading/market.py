@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab_common.events import BarClosed, Due, RowClosed, instant, mark
-from trimtab_common.money import decimal_from_float
+from trimtab_common.money import decimal_from_float, to_float
 from trimtab_common.symbols import Symbol
 from trimtab_common.timeframes import Timeframe
 
@@ -37,13 +37,16 @@ COLUMNS = (
 AMOUNT_MIN = 1e-9
 AMOUNT_MAX = 1e15
 PRICES_REMEMBERED = 65_536
+STEPS_PER_UNIT = 1e9
+STEPS_EXACT = 2.0**52
 ROWS_AT_ONCE = 4096
 """`replay` makes the events of so many rows at a time."""
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.datetime64]
 
-_price = lru_cache(maxsize=PRICES_REMEMBERED)(decimal_from_float)
+price_of = lru_cache(maxsize=PRICES_REMEMBERED)(decimal_from_float)
+"""The Decimal that an event carries for a price in a column."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -121,9 +124,29 @@ class Market:
         return self.take(slice(0, int(self.row_starts[min(count, self.rows_total)])))
 
     @cached_property
+    def newest_bars(self) -> NDArray[np.int64]:
+        """The newest bar of each symbol at each row, (rows, symbols); -1 before its first."""
+        newest = np.full((self.rows_total, len(self.symbols)), -1, dtype=np.int64)
+        rows_of_bars = np.repeat(np.arange(self.rows_total), np.diff(self.row_starts))
+        newest[rows_of_bars, self.symbol_index] = np.arange(len(self))
+        found: NDArray[np.int64] = np.maximum.accumulate(newest, axis=0)
+        return found
+
+    @cached_property
+    def repeats_symbols(self) -> bool:
+        """Whether a row holds two bars of one symbol."""
+        same_row = self.available_at[1:] == self.available_at[:-1]
+        return bool((same_row & (self.symbol_index[1:] == self.symbol_index[:-1])).any())
+
+    @cached_property
     def _instants(self) -> Times:
         instants: Times = self.available_at[self.row_starts[:-1]]
         return instants
+
+    @cached_property
+    def told(self) -> dict[str, Floats]:
+        """Prices and volumes as who reads the events turns them back into floats."""
+        return {name: _told(getattr(self, name)) for name in COLUMNS[3:]}
 
     @cached_property
     def id_prefixes(self) -> list[str]:
@@ -159,6 +182,15 @@ def _complaint(market: Market) -> str | None:
     return None
 
 
+def _told(values: Floats) -> Floats:
+    """The floats after a journey as decimals of 9 places; almost all come back as they went."""
+    steps = np.rint(values * STEPS_PER_UNIT)
+    told: Floats = steps / STEPS_PER_UNIT
+    doubtful = (told != values) | (np.abs(steps) >= STEPS_EXACT)
+    told[doubtful] = [to_float(decimal_from_float(each)) for each in values[doubtful].tolist()]
+    return told
+
+
 def aware(naive_utc: datetime) -> datetime:
     """A time out of a column, with its zone."""
     return naive_utc.replace(tzinfo=UTC)
@@ -173,6 +205,11 @@ def rows(market: Market) -> Iterator[tuple[datetime, slice]]:
 def bars_of_row(market: Market, row_index: int) -> list[BarClosed]:
     """The events of one row's bars, in the order of their symbols."""
     return _bars(market, market.slice_of(row_index))
+
+
+def bars_between(market: Market, first: int, end: int) -> list[BarClosed]:
+    """The events of the bars of the rows from `first` up to `end`."""
+    return _bars(market, slice(int(market.row_starts[first]), int(market.row_starts[end])))
 
 
 def _bars(market: Market, place: slice) -> list[BarClosed]:
@@ -193,10 +230,10 @@ def _bars(market: Market, place: slice) -> list[BarClosed]:
                 symbol=symbols[index],
                 timeframe=timeframe,
                 opened_at=opened_at,
-                open=_price(open_),
-                high=_price(high),
-                low=_price(low),
-                close=_price(close),
+                open=price_of(open_),
+                high=price_of(high),
+                low=price_of(low),
+                close=price_of(close),
                 volume=decimal_from_float(volume),
                 feed=feed,
             )
@@ -211,22 +248,22 @@ def row_mark(market: Market, row_index: int) -> RowClosed:
 
 def _marks(market: Market, first: int, end: int) -> Iterator[RowClosed]:
     """The marks of the rows from `first` up to `end`."""
-    starts = market.row_starts[first : end + 1]
-    place = slice(int(starts[0]), int(starts[-1]))
-    within = starts - place.start
+    starts = market.row_starts[first : end + 1].tolist()
+    place = slice(starts[0], starts[-1])
     indexes = market.symbol_index[place].tolist()
-    opened = np.maximum.reduceat(market.opened_at[place], within[:-1]).tolist()
+    opened = market.opened_at[place].tolist()
     ends = market.available_at[starts[:-1]].tolist()
     known: dict[tuple[int, ...], tuple[tuple[Symbol, ...], tuple[Symbol, ...]]] = {}
-    for (start, stop), opened_at, at in zip(pairwise(within.tolist()), opened, ends, strict=True):
-        here = tuple(indexes[start:stop])
+    for (start, stop), at in zip(pairwise(starts), ends, strict=True):
+        within = slice(start - place.start, stop - place.start)
+        here = tuple(indexes[within])
         if here not in known:
             known[here] = _attendance(market, here)
         present, missing = known[here]
         due = Due.trusted(
             calendar=market.calendar,
             timeframe=market.timeframe,
-            opened_at=aware(opened_at),
+            opened_at=aware(max(opened[within])),
             present=present,
             missing=missing,
         )

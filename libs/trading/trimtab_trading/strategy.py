@@ -82,6 +82,16 @@ class Stepping(Protocol):
         """
 
 
+class Foreseeing(Stepping, Protocol):
+    """A stepping strategy that can be asked for many rows at once; backtests gain from it."""
+
+    def foresee(self, panel: Panel, state: State) -> tuple[Floats, list[State]]:
+        """What `step` would answer at each row from the `warmup`-th on, one after the other.
+
+        Targets (rows - warmup + 1, symbols) and the states after each row, to the last bit.
+        """
+
+
 AnyStrategy: TypeAlias = Targeting | Stepping
 
 

@@ -17,8 +17,12 @@ from trimtab_common.money import decimal_from_float, to_float
 from trimtab_common.symbols import Symbol
 from trimtab_common.timeframes import Timeframe
 from trimtab_trading.arrays import unpacked
+from trimtab_trading.leap import Leaper
+from trimtab_trading.market import Market
 from trimtab_trading.stage import Input
-from trimtab_trading.strategy_seat import Fault, Seat, ignore
+from trimtab_trading.strategy_fault import Fault, ignore
+from trimtab_trading.strategy_leap import leaper
+from trimtab_trading.strategy_seat import Seat
 from trimtab_trading.strategy_slot import Slot
 from trimtab_trading.window import Bar, Window, microseconds
 
@@ -137,6 +141,10 @@ class StrategyDesk:
                 price=decimal_from_float(left["price"]),
                 reason=left["reason"],
             )
+
+    def leaper(self, market: Market) -> Leaper | None:
+        """A way over the market's quiet rows, where the strategies allow one."""
+        return None if self._pending or self._leaving else leaper(self._seats, market)
 
     # ------------------------------------------------------------------- history
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from math import isnan
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,22 +17,9 @@ from trimtab_trading.book import Book, BookView
 from trimtab_trading.panel import Panel
 from trimtab_trading.schedule import parse_schedule
 from trimtab_trading.strategy import begin, decide, settled, sound
+from trimtab_trading.strategy_fault import Fault, one_line
 from trimtab_trading.strategy_slot import Slot
 from trimtab_trading.window import Window
-
-_REASON_LENGTH_MAX = 300
-
-
-class Fault(NamedTuple):
-    """A strategy gave no usable answer at a row; its targets stand."""
-
-    strategy: str
-    at: datetime
-    text: str
-
-
-def ignore(fault: Fault) -> None:
-    """Do nothing about a fault."""
 
 
 class Seat:
@@ -55,7 +42,7 @@ class Seat:
         self.faults = 0
         self.last_fault: Fault | None = None
         self.last_due: datetime | None = None
-        self._state = begin(slot.strategy)
+        self.state = begin(slot.strategy)
         self.book = Book(
             len(slot.symbols), cost_bps=slot.book_cost_bps, drift_band=slot.book_drift_band
         )
@@ -65,7 +52,7 @@ class Seat:
         self._unannounced: list[int] = []
         self._rows = slot.rows
         self._calendar = calendar(slot.calendar)
-        self._schedule = parse_schedule(slot.schedule)
+        self.schedule = parse_schedule(slot.schedule)
         self._on_fault = on_fault
 
     @property
@@ -84,7 +71,7 @@ class Seat:
         self.book.open(opens)
         self.book.mark(closes)
         reasons: dict[int, str] = {}
-        if self._schedule.is_due(self._calendar, at, self.last_due):
+        if self.schedule.is_due(self._calendar, at, self.last_due):
             self.last_due = at
             if self.is_warm:
                 self._ask(at, reasons)
@@ -92,6 +79,21 @@ class Seat:
         signals = self._tell(at, wanted, reasons)
         self.book.aim(self.standing.tolist())
         return signals
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that is wanted has been made known, and no stop holds."""
+        return self.standing is self.own and not (self._unannounced or self._stopped)
+
+    def answered(self, weights: Floats) -> bool:
+        """Whether this is what the strategy answered last, to the last bit."""
+        return weights.tobytes() == self._answer
+
+    def pass_over(self, at: datetime, opens: Floats, closes: Floats, state: Any) -> None:
+        """Live through rows (T, N) up to `at` whose answers were all the last one."""
+        self.last_due = at
+        self.state = state
+        self.book.pass_over(opens, closes, self.standing.tolist())
 
     def announce_all(self) -> None:
         """Make every target known at the next row, changed or not."""
@@ -105,9 +107,9 @@ class Seat:
         panel = self.window.panel(self._rows, others=self._other_panels(), book=self._view)
         try:
             with np.errstate(all="ignore"):  # NaN where there is no bar is nothing to warn of
-                weights, state = decide(strategy, panel, self._state)
+                weights, state = decide(strategy, panel, self.state)
             own = self._settled(weights)
-            self._state = sound(state)
+            self.state = sound(state)
         except Exception as error:  # noqa: BLE001  the owner's code may fail in any way
             self._note_fault(at, error)
             return
@@ -141,7 +143,7 @@ class Seat:
     def _note_fault(self, at: datetime, error: Exception) -> None:
         self.faults += 1
         text = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        self.last_fault = Fault(self.slot.name, at, _one_line(text))
+        self.last_fault = Fault(self.slot.name, at, one_line(text))
         self._on_fault(self.last_fault)
 
     def _reason(self, panel: Panel, symbol: int, target: float) -> str:
@@ -150,9 +152,9 @@ class Seat:
             return f"target {target:g}, was {float(self.own[symbol]):g}"
         try:
             with np.errstate(all="ignore"):
-                return _one_line(str(explain(panel, symbol)))
+                return one_line(str(explain(panel, symbol)))
         except Exception as error:  # noqa: BLE001  the owner's code may fail in any way
-            return _one_line(f"target {target:g}; explain failed: {type(error).__name__}: {error}")
+            return one_line(f"target {target:g}; explain failed: {type(error).__name__}: {error}")
 
     def _under_rules(self, closes: Sequence[float], reasons: dict[int, str]) -> Floats:
         """The targets after the position rules; a stop holds until the own target has changed."""
@@ -251,7 +253,7 @@ class Seat:
             "own": packed(self.own),
             "standing": packed(self.standing),
             "last_close": packed(self.window.last_close),
-            "state": to_json(self._state),
+            "state": to_json(self.state),
             "stopped": [[symbol, own] for symbol, own in self._stopped.items()],
             "unannounced": list(self._unannounced),
             "book": self.book.snapshot(),
@@ -272,7 +274,7 @@ class Seat:
             self._take_over(dict(zip(state["symbols"], unpacked(state["standing"]), strict=True)))
             return
         self.own, self.standing = unpacked(state["own"]), unpacked(state["standing"])
-        self._state = from_json(state["state"])
+        self.state = from_json(state["state"])
         self._stopped = {symbol: own for symbol, own in state["stopped"]}
         self._unannounced = list(state["unannounced"])
         self.book.restore(state["book"])
@@ -287,8 +289,3 @@ def _reason_to_tell_again(weight: float, previous: float) -> str:
     if weight == previous:
         return f"target {weight:g}, told again after a new start"
     return f"target {weight:g}, told with the first price"
-
-
-def _one_line(text: str) -> str:
-    """Text without control characters, short enough for an event."""
-    return "".join(c if c.isprintable() else " " for c in text)[:_REASON_LENGTH_MAX]

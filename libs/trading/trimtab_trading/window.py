@@ -101,6 +101,22 @@ class Window:
         self._end = end + 1
         return True
 
+    def extend(self, stamps: Integers, values: Floats) -> None:
+        """Add many rows (T,) and (5, T, N), all newer than the newest and each with a bar."""
+        closes = values[CLOSE]
+        for column in range(len(self.symbols)):
+            known = np.flatnonzero(~np.isnan(closes[:, column]))
+            if len(known):
+                self.last_close[column] = closes[known[-1], column]
+        if self.rows is not None:
+            stamps, values = stamps[-self.rows :], values[:, -self.rows :]
+        while self._end + len(stamps) > len(self._stamps):
+            self._make_room()
+        end = self._end + len(stamps)
+        self._stamps[self._end : end] = stamps
+        self._values[:, self._end : end] = values
+        self._end = end
+
     def _make_room(self) -> None:
         if self.rows is None:
             self._take_room(2 * len(self._stamps))

@@ -9,7 +9,7 @@ from trimtab_common.events import Event, RowClosed, SignalRaised
 from trimtab_runtime.logs import logger
 from trimtab_runtime.metrics import RoomMetrics
 from trimtab_trading.strategy_desk import StrategyDesk
-from trimtab_trading.strategy_seat import Fault
+from trimtab_trading.strategy_fault import Fault
 from trimtab_trading.strategy_slot import Slot
 
 _log = logger(__name__)

@@ -15,6 +15,7 @@ from trimtab_common.events import BarClosed, Event, OrderApproved, RowClosed, fa
 from trimtab_common.symbols import Symbol
 from trimtab_execution.ports import (
     Account,
+    Activity,
     BrokerOrder,
     DuplicateId,
     NotCancelable,
@@ -83,9 +84,12 @@ class FakeBroker:
         self.number = "FAKE-1"
         self.blocked = False
         self.hidden_positions = False
+        self.happened: list[Activity] = []
         self.looks = 0
         """How often a reconciliation has seen everything."""
         self.refusal: str | None = None
+        self.listed: frozenset[Symbol] | None = None
+        """What can be traded; None: everything."""
         self.time = datetime(2024, 3, 4, 14, 30, tzinfo=UTC)
         self.last_reply: tuple[datetime | None, list[Update]] = (None, [])
         self._lock = threading.Lock()
@@ -99,6 +103,8 @@ class FakeBroker:
             self.submissions.append(order.client_order_id)
             if order.client_order_id in self.orders:
                 raise DuplicateId("client_order_id must be unique")
+            if self.listed is not None and order.symbol not in self.listed:
+                raise Refused(f'asset "{order.symbol}" not found')
             if self.refusal is not None:
                 raise Refused(self.refusal)
             self.orders[order.client_order_id] = Kept(order)
@@ -139,6 +145,10 @@ class FakeBroker:
         worth = sum((quantity * 100 for quantity in self.venue.positions.values()), ZERO)
         cash = self.venue.cash
         return Account(self.number, cash, cash + worth, self.blocked)
+
+    def activities(self, after: datetime) -> Sequence[Activity]:
+        self.trouble("activities", "before")
+        return list(self.happened)
 
     def clock(self) -> datetime:
         self.trouble("clock", "before")

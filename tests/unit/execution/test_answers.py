@@ -9,6 +9,7 @@ import pytest
 
 from trimtab_execution.adapters.answers import (
     Unbelievable,
+    activity_of,
     order_of,
     position_of,
     time_of,
@@ -87,3 +88,24 @@ def test_a_position_in_something_unheard_of_is_not_believed():
 def test_a_clock_that_says_no_instant_is_not_believed(said):
     with pytest.raises(ValueError, match=r"timestamp|zone|isoformat"):
         time_of({"timestamp": said})
+
+
+def test_a_dividends_quantity_changes_no_position_and_a_splits_does():
+    dividend = {
+        "activity_type": "DIV",
+        "id": "1::a",
+        "symbol": "T",
+        "qty": "2",
+        "net_amount": "1.02",
+    }
+    split = {"activity_type": "SPLIT", "id": "1::b", "symbol": "T", "qty": "6"}
+    assert [activity_of(dividend).cash, activity_of(dividend).quantity] == [Decimal("1.02"), 0]
+    assert [activity_of(split).symbol, activity_of(split).quantity] == ["T", 6]
+
+
+@pytest.mark.parametrize(
+    ("named", "symbol"), [("BTCUSD", "BTC/USD"), ("AAPL240119C00100000", None), ("", None)]
+)
+def test_an_activity_in_something_that_is_not_traded_here_is_still_read(named, symbol):
+    found = activity_of({"activity_type": "JNLS", "id": "1", "symbol": named, "qty": "5"})
+    assert found.symbol == symbol

@@ -26,7 +26,7 @@ def position(symbol: str, quantity: str, value: str = "0") -> Position:
 
 def books(**positions: str) -> Books:
     held = {symbol: Decimal(quantity) for symbol, quantity in positions.items()}
-    return Books(Decimal(1000), held, "A1")
+    return Books(Decimal(1000), held, account_number="A1")
 
 
 def a_fill(side: Side, quantity: str, price: str, fee: str = "0") -> OrderFilled:
@@ -70,7 +70,7 @@ def test_a_position_that_is_sold_is_gone():
 
 
 def test_books_are_restored_to_the_last_digit():
-    kept = Books(Decimal("1.005"), {"BTC/USD": Decimal("0.000000001")}, "A1")
+    kept = Books(Decimal("1.005"), {"BTC/USD": Decimal("0.000000001")}, {"20240304::x"}, "A1")
     assert Books.restored(kept.snapshot()) == kept
     assert kept.opened
     assert not Books().opened

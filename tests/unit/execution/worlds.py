@@ -75,6 +75,7 @@ class World:
             self.permission,
             self.clock,
             measured,
+            account=ACCOUNT,
             every_seconds=self.reconcile_seconds,
         )
         self.room = ExecutionRoom(

@@ -141,6 +141,10 @@ class TestFills:
         account = ledger(cash(5000), order, filled(order, 4), cancelled(order, 7))
         assert "3 traded that no fill told" in account.oddities[-1]
 
+    def test_a_cancel_that_knows_what_we_know_is_ordinary(self):
+        order = approved(quantity=10)
+        assert ledger(cash(5000), order, filled(order, 4), cancelled(order, 4)).oddities == []
+
     def test_a_rejected_order_is_over(self):
         order = approved(quantity=10)
         assert ledger(cash(5000), order, rejected(order)).orders == {}
@@ -193,6 +197,12 @@ class TestBooks:
     def test_a_sale_of_more_than_there_is_leaves_nobodys_book_short(self):
         by_hand = approved("by-hand", side=SELL, quantity=6)
         assert ledger(position("AAPL", 2), filled(by_hand, 6)).book("AAPL") == {UNASSIGNED: -4}
+
+    def test_a_sale_beyond_the_order_takes_from_what_each_keeps(self):
+        order = approved("buy", quantity=12, shares={"alpha": 8, "beta": 4})
+        sale = approved("sell", side=SELL, quantity=5, shares={"alpha": 5})
+        account = ledger(cash(5000), order, filled(order, 12), sale, filled(sale, 7))
+        assert account.book("AAPL") == {"alpha": 2, "beta": 3}
 
     def test_a_split_changes_every_book_in_proportion(self):
         order = approved(quantity=8, shares={"alpha": 6, "beta": 2})

@@ -152,6 +152,12 @@ class TestCash:
         said = row(room, 1, *held, *wishes(1, AAPL=0.0, MSFT=1.0), prices=THREE)
         assert orders(said) == [("AAPL", SELL, 1000), ("MSFT", BUY, 1941)]  # 99,000 / 51
 
+    def test_reserve_and_open_purchases_are_kept_back_from_sales_too(self):
+        room = desk(["AAPL", "MSFT"], buying_power="with_sales", cash_reserve_amount=10_000)
+        row(room, 1, cash(), *wishes(1, AAPL=0.5), prices=THREE)
+        said = row(room, 2, *wishes(2, MSFT=1.0), prices=THREE)
+        assert orders(said) == [("MSFT", BUY, 800)]
+
     def test_research_sees_an_account_without_cash_rules(self):
         by = without_cash_rules(desk(cash_reserve_equity=0.1).state.limits)
         room = desk(["AAPL", "MSFT"], by=by, rules=())

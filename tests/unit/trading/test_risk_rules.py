@@ -266,9 +266,9 @@ def test_a_market_that_never_closes_has_no_last_minutes():
     assert "R23" not in verdicts(proposal, around(instrument=coin))
 
 
-@pytest.mark.parametrize("other", [("MSFT", Side.BUY), ("AAPL", Side.SELL)])
-def test_another_symbol_or_side_is_no_repetition(other):
-    recent = (RecentOrder("x", NOON, *other, D(10)),)
+@pytest.mark.parametrize(("symbol", "side"), [("MSFT", Side.BUY), ("AAPL", Side.SELL)])
+def test_another_symbol_or_side_is_no_repetition(symbol, side):
+    recent = (RecentOrder("x", NOON, symbol, side, D(10)),)
     assert verdicts(circumstances=around(recent_orders=recent)) == {}
 
 

@@ -21,7 +21,7 @@ from trimtab_common.events import OrderFilled, RowClosed
 from trimtab_common.timeframes import Timeframe
 from trimtab_trading.strategies import FixedWeights, MeanReversion
 from trimtab_trading.strategy_desk import StrategyDesk
-from trimtab_trading.strategy_seat import Fault
+from trimtab_trading.strategy_fault import Fault
 
 NAN = float("nan")
 BOTH = {"A": 100, "B": 50}

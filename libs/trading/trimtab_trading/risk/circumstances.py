@@ -84,10 +84,13 @@ class Circumstances:
 
     def is_exit(self, order: Proposal) -> bool:
         """Whether the order can only make the position smaller, never turn it round."""
-        selling = order.side is Side.SELL
-        room = self.held - self.open_sales if selling else -self.held - self.open_purchases
-        known = order.quantity.is_finite() and room.is_finite()
-        return known and order.quantity <= room
+        if order.side is Side.SELL:
+            room = self.held - self.open_sales
+        else:
+            room = -self.held - self.open_purchases
+        if not (order.quantity.is_finite() and room.is_finite()):
+            return False
+        return order.quantity <= room
 
 
 @dataclass(frozen=True, slots=True)

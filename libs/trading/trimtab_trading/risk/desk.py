@@ -7,9 +7,11 @@ what is held and what is on its way, and orders the difference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from math import inf
+from operator import attrgetter
 from typing import Any
 
 from trimtab_common.events import (
@@ -31,8 +33,11 @@ from trimtab_common.events import (
 from trimtab_common.money import to_float
 from trimtab_common.symbols import Symbol
 from trimtab_common.timeframes import Timeframe
+from trimtab_trading.leap import Leaper
+from trimtab_trading.market import Market
 from trimtab_trading.risk import announce, summary
 from trimtab_trading.risk.instruments import Instrument
+from trimtab_trading.risk.leap import RiskLeaper
 from trimtab_trading.risk.limits import Rebalance, RiskLimits
 from trimtab_trading.risk.row_decision import RowDecision
 from trimtab_trading.risk.rules import RULES, Rule
@@ -183,32 +188,55 @@ class RiskDesk:
             events.extend(self._cross(row))
         active = self._active(row)
         if active:
-            state.ledger.pass_time(row.at)
-            events.extend(RowDecision(state, self._rules, row).events(active))
+            events.extend(self.decide(row.at, active))
         return events
 
-    def _active(self, row: RowClosed) -> dict[Symbol, Timeframe]:
-        """The symbols with a bar in this row that need a closer look, with the finest timeframe.
+    def decide(self, at: datetime, active: Mapping[Symbol, Timeframe]) -> list[Event]:
+        """The decision of a row about the symbols that need it."""
+        state = self.state
+        state.row_at = at
+        state.ledger.pass_time(at)
+        return list(RowDecision(state, self._rules, at).events(active))
 
-        Almost every row is quiet, so this is done in floats; whoever is near the band is looked
-        at. NaN is near everything.
-        """
-        equity = self._cash
-        for held in self._holding:
-            equity += held.held * held.mark
-        band = self._band * equity * NEARLY if self._drifts else float("inf")
-        lines = self._lines
-        active: dict[Symbol, Timeframe] = {}
+    def rough_equity(self, mark_of: Callable[[Line], Any] = attrgetter("mark")) -> Any:
+        """The equity in floats, or in arrays of them: enough to see who needs a closer look."""
+        equity: Any = self._cash
+        for line in self._holding:
+            equity = equity + line.held * mark_of(line)
+        return equity
+
+    def _active(self, row: RowClosed) -> dict[Symbol, Timeframe]:
+        """The symbols with a bar that need a closer look, with the finest timeframe of each."""
+        due_at: dict[Symbol, Timeframe] = {}
         for due in row.due:
             for symbol in due.present:
-                line = lines.get(symbol)
-                if line is not None and (
-                    line.restless or not abs(line.weight * equity - line.held * line.mark) <= band
-                ):
-                    known = active.get(symbol)
-                    if known is None or due.timeframe.duration < known.duration:
-                        active[symbol] = due.timeframe
-        return active
+                known = due_at.get(symbol)
+                if known is None or due.timeframe.duration < known.duration:
+                    due_at[symbol] = due.timeframe
+        active = self.active(row.at, [self._lines[s] for s in due_at if s in self._lines])
+        return {line.instrument.symbol: due_at[line.instrument.symbol] for line in active}
+
+    def active(self, at: datetime, lines: Sequence[Line]) -> list[Line]:
+        """Those among the lines with a bar that need a closer look; whoever rests is counted.
+
+        Once anybody is looked at, so are those that rest: purchases of a row are judged together.
+        """
+        equity = self.rough_equity()
+        active = [line for line in lines if self.needs_look(line, equity)]
+        if not all(line.rests(at, equity) for line in active):
+            return active
+        for line in active:
+            line.count_refusal()
+        return []
+
+    def needs_look(self, line: Line, equity: float) -> bool:
+        """Whether a symbol is off its target, or something is under way."""
+        return line.restless or not self.is_near(line, equity, line.mark)
+
+    def is_near(self, line: Line, equity: Any, mark: Any) -> Any:
+        """Whether a holding is where it should be, for floats or arrays; NaN is near nothing."""
+        band = self._band * equity * NEARLY if self._drifts else inf
+        return abs(line.weight * equity - line.held * mark) <= band
 
     def _cross(self, row: RowClosed) -> Iterator[Event]:
         """Exchanges happen at the open of the first bar that opened after they were decided."""
@@ -252,6 +280,11 @@ class RiskDesk:
             if not order.cancelling:
                 order.cancelling = True
                 yield announce.cancel(order, at, reason)
+
+    def leaper(self, market: Market) -> Leaper | None:
+        """A way over the rows of a market of which every symbol is known."""
+        known = all(symbol in self._lines for symbol in market.symbols)
+        return RiskLeaper(self, market) if known else None
 
     def summary(self) -> dict[str, Any]:
         """The account, the books, the state and the last decisions, for /info."""

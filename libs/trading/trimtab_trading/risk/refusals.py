@@ -12,7 +12,9 @@ from trimtab_common.symbols import Symbol
 
 
 @dataclass(slots=True)
-class _Known:
+class Known:
+    """A refusal that was reported, and how often it has come since the cause was new."""
+
     cause: tuple[str, ...]
     session: date
     count: int
@@ -22,7 +24,7 @@ class Refusals:
     """Counts refusals by symbol, side and rule; a new cause begins to count anew."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[Symbol, Side, str], _Known] = {}
+        self._known: dict[tuple[Symbol, Side, str], Known] = {}
 
     def note(
         self, symbol: Symbol, side: Side, rule: str, cause: tuple[str, ...], session: date
@@ -33,13 +35,18 @@ class Refusals:
         """
         known = self._known.get((symbol, side, rule))
         if known is None or known.cause != cause:
-            self._known[symbol, side, rule] = _Known(cause, session, 1)
+            self._known[symbol, side, rule] = Known(cause, session, 1)
             return 1
         known.count += 1
         if known.session == session:
             return None
         known.session = session
         return known.count
+
+    def known(self, symbol: Symbol, side: Side, rules: Iterable[str]) -> tuple[Known, ...]:
+        """What is remembered of some rules; their counts may be raised."""
+        keys = ((symbol, side, rule) for rule in rules)
+        return tuple(self._known[key] for key in keys if key in self._known)
 
     def counts(self) -> list[dict[str, Any]]:
         """Every refusal that is remembered, for /info."""
@@ -62,6 +69,6 @@ class Refusals:
 
     def restore(self, state: Iterable[list[Any]]) -> None:
         self._known = {
-            (symbol, Side(side), rule): _Known(tuple(cause), date.fromisoformat(session), count)
+            (symbol, Side(side), rule): Known(tuple(cause), date.fromisoformat(session), count)
             for symbol, side, rule, cause, session, count in state
         }

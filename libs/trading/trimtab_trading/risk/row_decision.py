@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 
-from trimtab_common.events import Event, RowClosed, client_order_id
+from trimtab_common.events import Event, client_order_id
+from trimtab_common.money import to_float
 from trimtab_common.sides import Side, side_of
 from trimtab_common.symbols import Symbol
 from trimtab_common.timeframes import Timeframe
@@ -16,6 +18,7 @@ from trimtab_trading.risk.attribution import Crossing
 from trimtab_trading.risk.circumstances import Circumstances, Proposal, RecentOrder
 from trimtab_trading.risk.look import Look, look, reference_price, signals_behind
 from trimtab_trading.risk.netting import Wanted, fit
+from trimtab_trading.risk.rest import Rest, is_far_too_large, reach_of
 from trimtab_trading.risk.rules import Broken, Rule, judge
 from trimtab_trading.risk.state import DeskState
 from trimtab_trading.risk.tally import Tally
@@ -42,15 +45,13 @@ class Wish:
 class RowDecision:
     """One row's work; `events()` does it and tells it in order: cancels, sales, purchases."""
 
-    def __init__(self, state: DeskState, rules: tuple[Rule, ...], row: RowClosed) -> None:
+    def __init__(self, state: DeskState, rules: tuple[Rule, ...], row: datetime) -> None:
         self._state = state
         self._rules = rules
-        self._row = row.at
+        self._row = row
         self._tally = Tally(state)
         window = state.limits.account.duplicate_seconds
-        state.recent = [
-            each for each in state.recent if (row.at - each.at).total_seconds() < window
-        ]
+        state.recent = [each for each in state.recent if (row - each.at).total_seconds() < window]
 
     def events(self, symbols: Mapping[Symbol, Timeframe]) -> Iterator[Event]:
         """Decide about the symbols that need it."""
@@ -69,7 +70,7 @@ class RowDecision:
     def _note(self, found: Look) -> Iterator[Event]:
         """Everything a look leads to but the order itself."""
         state = self._state
-        found.line.restless = not found.is_settled
+        found.line.restless, found.line.rest = not found.is_settled, None
         if found.is_settled:
             state.aims.forget(found.symbol)
         if found.exchanged:
@@ -189,6 +190,25 @@ class RowDecision:
             yield from announce.refusal(
                 state, found.line, wish.proposal, signals_behind(found), self._row, each
             )
+        if is_far_too_large(broken, found.price, self._worthwhile(wish)):
+            self._rest(wish, tuple(each.rule for each in broken))
+
+    def _rest(self, wish: Wish, rules: tuple[str, ...]) -> None:
+        """Leave the symbol alone while the refusal stands for certain."""
+        line, side = wish.found.line, wish.proposal.side
+        equity = self._tally.equity
+        if wish.found.working or wish.found.exchanged or equity is None:
+            return
+        line.restless = False
+        line.rest = Rest(
+            price=line.mark,
+            equity=to_float(equity),
+            reach=reach_of(self._state.limits.account.drift_band),
+            until=line.instrument.calendar.next_open(self._row),
+            side=side,
+            rules=rules,
+            counted=self._state.refusals.known(wish.found.symbol, side, rules),
+        )
 
     def _around(self, wish: Wish) -> Circumstances:
         state, tally, found = self._state, self._tally, wish.found

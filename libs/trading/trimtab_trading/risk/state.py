@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from hashlib import sha256
 from math import nan
 from typing import Any
 
@@ -14,7 +15,7 @@ from trimtab_common.money import plain, to_float
 from trimtab_common.sides import Side
 from trimtab_common.symbols import Symbol
 from trimtab_trading.ledger import Ledger
-from trimtab_trading.risk import attribution
+from trimtab_trading.risk import attribution, rest
 from trimtab_trading.risk.aims import Aims
 from trimtab_trading.risk.attribution import Crossing
 from trimtab_trading.risk.circumstances import RecentOrder
@@ -22,12 +23,13 @@ from trimtab_trading.risk.control import Control
 from trimtab_trading.risk.instruments import Instrument, Settlement
 from trimtab_trading.risk.limits import RiskLimits
 from trimtab_trading.risk.refusals import Refusals
+from trimtab_trading.risk.rest import Rest
 from trimtab_trading.risk.targets import Targets
 
 ZERO = Decimal(0)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Line:
     """One symbol of the universe, in floats: enough to see that a row changes nothing."""
 
@@ -43,15 +45,33 @@ class Line:
     opening: Decimal = ZERO
     """The open of the finest bar of the newest row."""
     stale: bool = False
+    rest: Rest | None = None
+    """A refusal that stands; nothing else is wanted then."""
 
     def see(self, bar: BarClosed) -> bool:
         """Take a bar in if it is the newest, at one instant the finest; tell whether it was."""
         known = (self.bar_at, self.opened_at)
         if self.bar_at is not None and (bar.at, bar.opened_at) <= known:
             return False
-        self.bar_at, self.opened_at, self.opening = bar.at, bar.opened_at, bar.open
-        self.mark, self.stale = to_float(bar.close), False
+        self.take(bar.at, bar.opened_at, bar.open)
+        self.mark = to_float(bar.close)
         return True
+
+    def take(self, at: datetime, opened_at: datetime, opening: Decimal) -> None:
+        """A bar that is the newest; `mark` is its close."""
+        self.bar_at, self.opened_at, self.opening = at, opened_at, opening
+        self.stale = False
+
+    def rests(self, at: datetime, equity: float) -> bool:
+        """Whether nothing happened but prices, which have hardly moved since it was refused."""
+        if self.rest is None or self.restless:
+            return False
+        return at < self.rest.until and bool(self.rest.is_near(self.mark, equity))
+
+    def count_refusal(self, rows: int = 1) -> None:
+        """So many more rows in which a refusal stood."""
+        if self.rest is not None:
+            self.rest.count(rows)
 
     def snapshot(self) -> list[Any]:
         return [
@@ -60,10 +80,12 @@ class Line:
             self.opened_at and instant(self.opened_at),
             plain(self.opening),
             self.stale,
+            self.rest and self.rest.snapshot(),
         ]
 
-    def restore(self, state: list[Any]) -> None:
-        restless, bar_at, opened_at, opening, stale = state
+    def restore(self, state: list[Any], refusals: Refusals) -> None:
+        restless, bar_at, opened_at, opening, stale, resting = state
+        self.rest = resting and rest.restored(resting, self.instrument.symbol, refusals)
         self.restless, self.stale, self.opening = restless, stale, Decimal(opening)
         self.bar_at = bar_at and datetime.fromisoformat(bar_at)
         self.opened_at = opened_at and datetime.fromisoformat(opened_at)
@@ -112,6 +134,7 @@ class DeskState:
         return {
             "row_at": self.row_at and instant(self.row_at),
             "shares": self._shares(),
+            "limits": self._limits(),
             "ledger": self.ledger.snapshot(),
             "targets": self.targets.snapshot(),
             "aims": self.aims.snapshot(),
@@ -154,7 +177,9 @@ class DeskState:
             self.weigh(symbol)
             self.recount(symbol)
             line.mark = to_float(self.ledger.marks.get(symbol, Decimal("NaN")))
-            line.restore(state["lines"].get(symbol, Line(line.instrument).snapshot()))
+            before = state["lines"].get(symbol, Line(line.instrument).snapshot())
+            line.restore(before, self.refusals)
+            line.restless |= state["limits"] != self._limits()
         if state["shares"] != self._shares():
             self.begin_anew()
 
@@ -163,6 +188,10 @@ class DeskState:
         for symbol in self.lines:
             self.aims.change_all(symbol)
             self.weigh(symbol)
+
+    def _limits(self) -> str:
+        """What the limits are recognised by."""
+        return sha256(self.limits.model_dump_json().encode()).hexdigest()[:16]
 
     def _shares(self) -> dict[str, str]:
         return {strategy: plain(share) for strategy, share in self.targets.shares.items()}

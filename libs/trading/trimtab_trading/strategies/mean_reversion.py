@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from math import isnan
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from trimtab_trading.arrays import Floats
 from trimtab_trading.panel import Panel
 from trimtab_trading.strategy import FloatRange, IntegerRange, Range
 
+_ROWS_AT_ONCE = 1024
 _FLAT = 1e-12
 """A deviation below this part of the price is rounding, not movement."""
 
@@ -53,14 +55,34 @@ class MeanReversion:
 
     def step(self, panel: Panel, state: list[bool]) -> tuple[Floats, list[bool]]:
         """The last row's targets; the state is which symbols are held."""
-        before = state or [False] * len(panel.symbols)
-        # NaN compares as False on both sides: what has no score stays as it is.
-        held = [
-            score <= -self.entry_zscore or (was_held and not score >= -self.exit_zscore)
-            for score, was_held in zip(self._last_scores(panel), before, strict=True)
-        ]
+        held = self._held(self._last_scores(panel), state or [False] * len(panel.symbols))
         weights: Floats = np.array(held) / len(held)
         return weights, held
+
+    def foresee(self, panel: Panel, state: list[bool]) -> tuple[Floats, list[list[bool]]]:
+        """The answers of `step` at each row from the `warmup`-th on."""
+        windows = sliding_window_view(panel.close, self.lookback_rows, axis=0)
+        scores = np.concatenate(
+            [
+                self._scores(np.ascontiguousarray(windows[first : first + _ROWS_AT_ONCE]))
+                for first in range(0, len(windows), _ROWS_AT_ONCE)
+            ]
+        )
+        entries = scores <= -self.entry_zscore
+        decides = entries | (scores >= -self.exit_zscore)
+        decides[0] = True  # the first row stands for the state before
+        entries[0] = self._held(scores[0].tolist(), state or [False] * len(panel.symbols))
+        rows = np.arange(len(scores))[:, np.newaxis]
+        last = np.maximum.accumulate(np.where(decides, rows, 0), axis=0)
+        held = np.take_along_axis(entries, last, axis=0)
+        return held / len(panel.symbols), held.tolist()
+
+    def _held(self, scores: list[float], before: list[bool]) -> list[bool]:
+        """Which symbols are held; NaN compares as False: what has no score stays as it is."""
+        return [
+            score <= -self.entry_zscore or (was_held and not score >= -self.exit_zscore)
+            for score, was_held in zip(scores, before, strict=True)
+        ]
 
     def _last_scores(self, panel: Panel) -> list[float]:
         """The z-score of each symbol at the last row."""
