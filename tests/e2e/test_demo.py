@@ -228,7 +228,7 @@ def test_up_status_halt_restart_and_down(start, tmp_path):
     finally:
         _, code = run("down")
     assert code == 0
-    assert not any(map(is_running, pids))
+    wait_until(lambda: not any(map(is_running, pids)))
     assert supervisor_of(home) is None
 
 

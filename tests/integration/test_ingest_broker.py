@@ -22,6 +22,7 @@ from trimtab_ingest.core.closing import LiveRule
 from trimtab_ingest.core.desk import Desk
 from trimtab_ingest.core.judge import Raw, moment_of
 from trimtab_ingest.core.plan import Line, Origin, Plan
+from trimtab_ingest.ending import end
 from trimtab_ingest.metrics import IngestMetrics
 from trimtab_ingest.ports import Feed, Listener, Unreachable
 from trimtab_ingest.room import IngestRoom
@@ -48,17 +49,17 @@ class FakeFeed:
     def __init__(self, its_line: Line) -> None:
         self.line = its_line
         self.listener: Listener | None = None
-        self.reconnects = 0
+        self.patience_seconds: float | None = None
 
     async def run(self, listener: Listener) -> None:
         self.listener = listener
         listener.subscribed()
         await asyncio.Event().wait()
 
-    def reconnect(self) -> None:
-        self.reconnects += 1
+    def reconnect(self) -> None: ...
 
-    def expect_data(self, seconds: float | None) -> None: ...
+    def expect_data(self, seconds: float | None) -> None:
+        self.patience_seconds = seconds
 
     async def send(self, *bars: Raw) -> None:
         assert self.listener is not None
@@ -148,8 +149,7 @@ class Broker:
         try:
             yield
         finally:
-            living.cancel()
-            await asyncio.gather(living, return_exceptions=True)
+            await end([living])
             await session.end()
 
     def _attendant(
@@ -326,6 +326,16 @@ async def test_silence_is_told_once_and_shown_while_it_lasts(redis_url: str) -> 
         await broker.wait(lambda events: len(marks(events)) == 2)
         assert broker.room.feed_complaint() is None
     assert sum(isinstance(event, FeedStale) for event in events) == 1
+
+
+async def test_a_mute_socket_is_made_anew_only_while_bars_are_due(redis_url: str) -> None:
+    broker = Broker(redis_url)
+    async with broker.ingest():
+        for now, patience in ((minute(9), 240.0), (minute(395), None), (minute(2), None)):
+            broker.clock = now
+            broker.feed.patience_seconds = -1.0
+            await eventually(lambda: broker.feed.patience_seconds != -1.0)
+            assert broker.feed.patience_seconds == patience
 
 
 async def test_a_disk_that_is_full_stops_nothing_and_is_made_up_for(redis_url: str) -> None:

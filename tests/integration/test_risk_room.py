@@ -126,6 +126,7 @@ def test_orders_are_those_of_the_backtest_however_often_the_room_is_killed(room,
         room.start()
     wait_for_rows(room, rows_of(expected))
     assert published(room, "orders") == expected
+    room.ready()
     state = room.ask("info")
     assert state["state"] == "TRADING"
     assert state["oddities"]["count"] == 0

@@ -19,7 +19,9 @@ def activity(id: str, cash: str = "0", symbol: str | None = None, quantity: str 
     return Activity(id, symbol, Decimal(cash), Decimal(quantity), f"told by {id}")
 
 
-def told(books: Books, *activities: Activity, cash: str = "1000", **held: str) -> list[tuple[str, str, str]]:
+def told(
+    books: Books, *activities: Activity, cash: str = "1000", **held: str
+) -> list[tuple[str, str, str]]:
     """What is told when the broker shows this much cash and these positions."""
     positions = [Position(s.replace("_", "/"), Decimal(q), Decimal(0)) for s, q in held.items()]
     account = Account("A1", Decimal(cash), Decimal(cash), blocked=False)

@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,7 +96,7 @@ def leapt(of, stages, **how):
     return log.events
 
 
-CHAINS = {
+CHAINS: dict[str, Any] = {
     "one symbol": (market(), [EAGER], {}),
     "a position limit that refuses at every row": (market(), [EAGER], QUARTER),
     "many symbols with gaps": (
@@ -118,7 +119,7 @@ CHAINS = {
 @pytest.mark.parametrize("case", CHAINS)
 def test_a_leap_changes_no_event_and_no_memory(case):
     of, strategies, changes = CHAINS[case]
-    one, other = chain(of, strategies, **changes), chain(of, strategies, **changes)
+    one, other = (chain(of, strategies, **changes) for _ in range(2))
     expected = stepped(of, one)
     assert leapt(of, other) == expected
     assert expected["fills"]
@@ -201,6 +202,7 @@ def test_a_window_takes_many_rows_as_it_takes_them_one_by_one(rows, count):
 def test_a_market_tells_prices_as_events_carry_them(prices):
     column = np.array(prices)
     times = np.arange(len(column)).astype("datetime64[m]").astype("datetime64[us]")
+    ends = np.arange(1, len(column) + 1).astype("datetime64[m]").astype("datetime64[us]")
     of = Market(
         symbols=("A",),
         timeframe=MINUTE,
@@ -209,7 +211,7 @@ def test_a_market_tells_prices_as_events_carry_them(prices):
         source="test",
         symbol_index=np.zeros(len(column), dtype=np.int32),
         opened_at=times,
-        available_at=times + np.timedelta64(1, "m"),
+        available_at=ends,
         open=column,
         high=column,
         low=column,

@@ -1,0 +1,126 @@
+"""The real room at the real simulator: whatever dies or lies, each order arrives at most once."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.execution_world import ExecutionWorld, Story, a_story, an_execution_world
+from tests.integration.room_process import wait_for
+from trimtab_common.events import OrderAccepted, OrderCancelled, OrderRejected
+from trimtab_execution.adapters.crashing import Point
+
+pytestmark = pytest.mark.redis
+
+KILLED = -9
+
+
+@pytest.fixture
+def world(tmp_path: Path, redis_url: str) -> Iterator[ExecutionWorld]:
+    with an_execution_world(tmp_path, redis_url) as found:
+        yield found
+
+
+def check(world: ExecutionWorld, story: Story) -> None:
+    """Everything that must hold in the end."""
+    world.wait_for_the_end(story)
+    assert world.fills() == story.expected()
+    arrivals = world.arrivals()
+    assert set(arrivals) <= story.intents, "an order that nobody approved"
+    assert set(arrivals.values()) == {1}, "an order that arrived twice"
+    opened = world.rows_opened()
+    assert opened == sorted(set(opened)), "a row that was opened twice"
+    assert world.health() == [], "the books differ"
+
+
+def test_the_room_says_what_the_backtest_says(world):
+    story = a_story(seed=1, rows=60, orders_per_row=6)
+    world.tell(story)
+    world.room.start()
+    check(world, story)
+
+
+def test_killed_at_every_point_it_goes_on_where_it_was(world, monkeypatch):
+    story = a_story(seed=2, rows=60, orders_per_row=5)
+    world.tell(story)
+    chance = random.Random(2)
+    for point in Point:
+        monkeypatch.setenv("TRIMTAB_CRASH_AT", f"{point.value}:{chance.randint(1, 6)}")
+        world.room.start()
+        assert world.room.wait() == KILLED, f"it did not crash when {point.value}"
+    monkeypatch.delenv("TRIMTAB_CRASH_AT")
+    world.room.start()
+    check(world, story)
+
+
+def test_lies_and_losses_of_the_exchange_change_nothing(world):
+    story = a_story(seed=3, rows=40, orders_per_row=5)
+    world.misbehave(probability=0.03, seed=3)
+    world.tell(story)
+    world.room.start()
+    check(world, story)
+
+
+def test_killed_at_random_moments_with_an_exchange_that_dies_too(world):
+    live_and_die(world, a_story(seed=4, rows=100, orders_per_row=6), seed=4, lives=5)
+
+
+def live_and_die(world: ExecutionWorld, story: Story, *, seed: int, lives: int) -> None:
+    """Kill the room, and now and then the exchange, at random moments; then look at the end."""
+    chance = random.Random(seed)
+    world.tell(story)
+    for _ in range(lives):
+        world.misbehave(probability=0.01, seed=chance.randint(1, 10_000))
+        world.room.start()
+        wait_for_news(world, story)
+        time.sleep(chance.uniform(0, 0.25))
+        if chance.random() < 0.4:
+            world.simulator.kill()
+            time.sleep(chance.uniform(0, 0.1))
+            world.simulator.start()
+        world.room.kill()
+    world.simulator.delete("/control/faults")
+    world.room.start()
+    check(world, story)
+
+
+def wait_for_news(world: ExecutionWorld, story: Story) -> None:
+    """Until this life of the room has said something, or there is nothing left to say."""
+    said = world.said()
+    wait_for(lambda: world.said() > said or world.rows_closed() == story.rows, what="news")
+
+
+def test_while_the_halt_file_lies_there_nothing_is_sent_and_cancels_are(world):
+    story = a_story(seed=5, rows=30, orders_per_row=4)
+    halted_at = next(row for row in story.rows_before_a_cancel() if row > 9)
+    first = [e for e in story.orders if e.at <= story.market.instant_of(halted_at - 1)]
+    rest = story.orders[len(first) :]
+    bars = list(story.bars)
+    before = [e for e in bars if e.at <= story.market.instant_of(halted_at)]
+    world.room.publish(*first, *before)
+    world.room.start()
+    wait_for(lambda: world.rows_closed() == halted_at + 1, what="the row before the halt")
+    (world.room.home / "HALT").write_text("enough\n")
+    said, arrived = len(world.fills()), set(world.arrivals())
+    world.room.publish(*rest, *bars[len(before) :])
+    world.wait_for_the_end(story)
+    told = world.fills()[said:]
+    assert not [event for event in told if isinstance(event, OrderAccepted)]
+    refused = [event for event in told if isinstance(event, OrderRejected)]
+    assert {event.reason for event in refused if event.client_order_id not in arrived} == {
+        "not sent: enough"
+    }
+    taken_back = [e for e in told if isinstance(e, OrderCancelled) and e.client_order_id in arrived]
+    assert taken_back, "what was at work before the halt is taken back when its time is over"
+    assert set(world.arrivals()) == arrived, "nothing has reached the exchange since"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", range(100, 112))
+def test_a_long_campaign_of_kills_and_lies(world, seed):
+    live_and_die(world, a_story(seed, rows=380, orders_per_row=8), seed=seed, lives=25)
