@@ -12,6 +12,7 @@ from trimtab.money_words import amount, change, number
 from trimtab.supervisor.watcher import Sight
 
 CENT = Decimal("0.01")
+MONEY = ("equity", "cash", "broker_equity", "broker_cash", "start_equity")
 UNHEALTHY = ("UNHEALTHY", "UNKNOWN")
 
 
@@ -23,7 +24,9 @@ class Report:
     complaints: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        return {**self.facts, "ok": not self.complaints, "complaints": list(self.complaints)}
+        """The facts, with money as numbers to the cent."""
+        money = {name: _cents(self.facts.get(name)) for name in MONEY}
+        return {**self.facts, **money, "ok": not self.complaints, "complaints": list(self.complaints)}
 
 
 def report(
@@ -153,6 +156,11 @@ def clock(at: str | None) -> str:
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
+
+
+def _cents(value: object) -> float | None:
+    exact = number(value)
+    return None if exact is None else float(round(exact, 2))
 
 
 def _shown(quantities: Mapping[str, Decimal]) -> str:
