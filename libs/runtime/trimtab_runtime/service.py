@@ -16,6 +16,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import uvloop
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -55,7 +56,7 @@ def main(settings_type: type[SettingsT], build: Build[SettingsT]) -> None:
         sys.stderr.write(f"{error}\n")
         sys.exit(WRONG_USE)
     # Never closed: closing it waits for threads that may be waiting themselves.
-    runner = asyncio.Runner()
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     code = runner.run(Service(settings, room, board, metrics).run())
     sys.stderr.flush()
     # At once: nothing of a replaced or broken process may linger in a thread or a task.
@@ -135,6 +136,7 @@ class Service:
             prefix=self._settings.stream_prefix,
             families=self._room.families,
             wanted=self._room.wanted,
+            linger_seconds=self._room.linger_seconds,
         )
         await session.begin()
         self._metrics.generation.set(session.generation)

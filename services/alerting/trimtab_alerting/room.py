@@ -11,7 +11,7 @@ from trimtab_alerting.delivery import Delivery
 from trimtab_alerting.handlers import HANDLERS, on_dead_letter
 from trimtab_common.events import AlertRaised, Event, RoomReported
 from trimtab_runtime.delivery.beside import live_beside
-from trimtab_runtime.delivery.follower import FollowerRoom
+from trimtab_runtime.delivery.follower import LINGER_SECONDS, FollowerRoom
 from trimtab_runtime.delivery.inbox import Entry
 from trimtab_runtime.delivery.keys import DEAD
 from trimtab_runtime.delivery.life import Life
@@ -27,6 +27,7 @@ class AlertingRoom:
     name = NAME
     families = FAMILIES
     wanted = frozenset(HANDLERS)
+    linger_seconds = LINGER_SECONDS
 
     def __init__(self, pipeline: Pipeline, delivery: Delivery, *, now: Callable[[], float]) -> None:
         self._pipeline = pipeline

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 
 from trimtab_execution.adapters.alpaca import AlpacaBroker
@@ -34,7 +35,7 @@ def build(settings: Settings, board: HealthBoard, metrics: RoomMetrics) -> Execu
     measured = ExecutionMetrics(metrics)
     clock = BrokerClock(_now)
     broker, journal = _outside(settings)
-    permission = Permission(_switches(settings, broker), clock, simulated=simulated)
+    permission = Permission(_switches(settings), clock, simulated=simulated)
     desk = BrokerDesk(
         broker,
         journal,
@@ -50,13 +51,14 @@ def build(settings: Settings, board: HealthBoard, metrics: RoomMetrics) -> Execu
         permission,
         clock,
         measured,
+        account=settings.account,
         every_seconds=settings.reconcile_seconds,
     )
     key_id, secret_key = _keys(settings)
     hints = AlpacaHints(
         settings.stream_url, key_id=key_id, secret_key=secret_key, simulated=simulated
     )
-    board.register("broker", lambda: desk.trouble, impact=Impact.UNHEALTHY)
+    board.register("broker", lambda: _trouble(desk), impact=Impact.UNHEALTHY)
     board.register("books", lambda: _disagreement(reconciler))
     board.register("update_stream", lambda: None if hints.connected else "not connected")
     return ExecutionRoom(
@@ -76,9 +78,22 @@ def _now() -> datetime:
 
 def _outside(settings: Settings) -> tuple[Broker, Journal]:
     """The two things that outlive the process."""
+    home = settings.at_home
+    home.made(home.root)
+    journal = DatabaseJournal(connect(home.journal, synchronous="FULL"))
+    if settings.crash_at is None:
+        return _alpaca(settings), journal
+    if settings.mode is not Mode.SIM:
+        mode = settings.mode.value
+        raise _refused("TRIMTAB_CRASH_AT", "nothing where orders are real", f"mode {mode}")
+    crash = Crash(settings.crash_at)
+    return CrashingBroker(_alpaca(settings), crash), CrashingJournal(journal, crash)
+
+
+def _alpaca(settings: Settings) -> AlpacaBroker:
     simulated = settings.mode is Mode.SIM
     key_id, secret_key = _keys(settings)
-    broker = AlpacaBroker(
+    return AlpacaBroker(
         settings.rest_url,
         key_id=key_id,
         secret_key=secret_key,
@@ -86,33 +101,28 @@ def _outside(settings: Settings) -> tuple[Broker, Journal]:
         read_seconds=settings.read_seconds,
         budget=None if simulated else RequestBudget(),
     )
-    home = settings.at_home
-    home.made(home.root)
-    journal = DatabaseJournal(connect(home.journal, synchronous="FULL"))
-    if settings.crash_at is None:
-        return broker, journal
-    if not simulated:
-        mode = settings.mode.value
-        raise _refused("TRIMTAB_CRASH_AT", "nothing where orders are real", f"mode {mode}")
-    crash = Crash(settings.crash_at)
-    return CrashingBroker(broker, crash), CrashingJournal(journal, crash)
 
 
-def _switches(settings: Settings, broker: Broker) -> list[Switch]:
+def _switches(settings: Settings) -> list[Switch]:
     """Who may say stop. Live, somebody must have said go, for the account of these keys."""
     switches: list[Switch] = [HaltFile(settings.at_home.halt)]
     if settings.mode is Mode.LIVE:
-        try:
-            number = broker.account().number
-        except OutcomeUnknown as reason:
-            expected = "the account to which the keys belong"
-            raise _refused(settings.rest_url, expected, f"no answer: {reason}") from None
-        arm = ArmFile(settings.at_home.root / "ARM", number, _now)
+        arm = ArmFile(settings.at_home.root / "ARM", _account_number(settings), _now)
         complaint = arm.halted()
         if complaint is not None:
             raise _refused("TRIMTAB_MODE=live", "an armed account", complaint)
         switches.append(arm)
     return switches
+
+
+def _account_number(settings: Settings) -> str:
+    """Whose keys these are, by the broker's word."""
+    try:
+        with closing(_alpaca(settings)) as broker:
+            return broker.account().number
+    except OutcomeUnknown as reason:
+        expected = f"the account to which the keys belong, from {settings.rest_url}"
+        raise _refused("TRIMTAB_MODE=live", expected, f"no answer: {reason}") from None
 
 
 def _keys(settings: Settings) -> tuple[str, str]:
@@ -132,6 +142,12 @@ def _keys(settings: Settings) -> tuple[str, str]:
 
 def _refused(key: str, expected: str, found: str) -> ConfigError:
     return ConfigError([Problem(place="environment", key=key, expected=expected, found=found)])
+
+
+def _trouble(desk: BrokerDesk) -> str | None:
+    if desk.trouble is None and desk.in_doubt:
+        return f"the outcome of {len(desk.in_doubt)} orders is unknown"
+    return desk.trouble
 
 
 def _disagreement(reconciler: Reconciler) -> str | None:

@@ -56,7 +56,8 @@ class BrokerDesk:
         self.trouble: str | None = None
         """What the broker keeps from us, for the health board."""
         self.waiting: Callable[[], None] = lambda: None
-        """Called while a row waits for the broker: waiting is told from being stuck."""
+        """Called while a row waits for the broker, so that waiting is told from being stuck; it
+        may raise to end the wait."""
         self._broker = broker
         self._journal = journal
         self._metrics = metrics

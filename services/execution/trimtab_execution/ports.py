@@ -64,6 +64,17 @@ class Position:
     value: Decimal
 
 
+@dataclass(frozen=True)
+class Activity:
+    """Something that changed the account without an order: a dividend, a fee, a split."""
+
+    id: str
+    symbol: Symbol | None
+    cash: Decimal
+    quantity: Decimal
+    text: str
+
+
 class OutcomeUnknown(Exception):
     """No answer, or one that proves nothing: the broker may or may not have acted. Ask it."""
 
@@ -109,6 +120,9 @@ class Broker(Protocol):
 
     def account(self) -> Account:
         """Cash, equity and whether the account may trade."""
+
+    def activities(self, after: datetime) -> Sequence[Activity]:
+        """What changed the account without an order since then; fees told by fills left out."""
 
     def clock(self) -> datetime:
         """What time it is for the broker."""

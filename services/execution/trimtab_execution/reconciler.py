@@ -6,20 +6,31 @@ import asyncio
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from trimtab_common.events import Event, MismatchFound, OrderApproved, instant
 from trimtab_execution.broker_desk import BrokerDesk
 from trimtab_execution.core.books import Books
 from trimtab_execution.core.clock import BrokerClock
+from trimtab_execution.core.explain import explain
 from trimtab_execution.core.order_book import OrderBook
 from trimtab_execution.core.permission import Permission
 from trimtab_execution.core.reconcile import Doubt, Mismatch, compare, contradiction
 from trimtab_execution.metrics import ExecutionMetrics
-from trimtab_execution.ports import Account, Broker, BrokerOrder, Journal, OutcomeUnknown, Position
+from trimtab_execution.ports import (
+    Account,
+    Activity,
+    Broker,
+    BrokerOrder,
+    Journal,
+    OutcomeUnknown,
+    Position,
+)
 
 DOUBT_CYCLES = 2
-RETRY_SECONDS = 2.0
+ACTIVITIES_KNOWN = timedelta(days=7)
+"""How late a broker may tell of a dividend or a fee."""
+RETRY_SECONDS = 1.0
 SIMULATED_RETRY_SECONDS = 0.03
 
 
@@ -32,6 +43,8 @@ class Look:
     open_orders: Sequence[BrokerOrder]
     ended: Sequence[BrokerOrder]
     """Orders of ours that the broker lists no more, as a look-up shows them."""
+    activities: Sequence[Activity]
+    """What has changed the account lately without an order."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +55,8 @@ class Opening:
     positions: Sequence[Position]
     orphans: Sequence[tuple[OrderApproved, BrokerOrder]]
     """Orders of ours still at work at the broker, of which only the journal knows."""
+    activities: Sequence[Activity]
+    """What is in these figures already."""
 
 
 class Reconciler:
@@ -56,6 +71,7 @@ class Reconciler:
         clock: BrokerClock,
         metrics: ExecutionMetrics,
         *,
+        account: str,
         every_seconds: float,
     ) -> None:
         self.doubt = Doubt(DOUBT_CYCLES)
@@ -65,6 +81,7 @@ class Reconciler:
         self._permission = permission
         self._clock = clock
         self._metrics = metrics
+        self._name = account
         self._every_seconds = every_seconds
         self._next = 0.0
         self._looking: asyncio.Future[Look] | None = None
@@ -90,7 +107,7 @@ class Reconciler:
         if self._looking is None and timely and time.monotonic() >= self._next:
             self._next = time.monotonic() + self._every_seconds
             at_work = [key for key, order in book.orders.items() if order.broker_id]
-            self._looking = asyncio.ensure_future(self._look(at_work))
+            self._looking = asyncio.ensure_future(self._look(at_work, now))
         if self._looking is None:
             return []
         if self._desk.simulated:
@@ -105,16 +122,18 @@ class Reconciler:
             return []
         return self._judge(look, book, books, now)
 
-    async def _look(self, at_work: Collection[str]) -> Look:
+    async def _look(self, at_work: Collection[str], now: datetime) -> Look:
         ask, broker = self._desk.ask, self._broker
         open_orders = await ask(broker.open_orders)
         listed = {order.client_order_id for order in open_orders}
         looked_up = [await ask(broker.find, key) for key in at_work if key not in listed]
+        activities = await ask(broker.activities, now - ACTIVITIES_KNOWN)
         account, positions = await self._account_and_positions()
         if not self._desk.simulated:
             asked = self._clock.wall()
             self._clock.learn(asked, await ask(broker.clock), self._clock.wall())
-        return Look(account, positions, open_orders, [order for order in looked_up if order])
+        ended = [order for order in looked_up if order is not None]
+        return Look(account, positions, open_orders, ended, activities)
 
     async def _account_and_positions(self) -> tuple[Account, Sequence[Position]]:
         """Raises OutcomeUnknown also where the two contradict each other."""
@@ -132,6 +151,11 @@ class Reconciler:
                 events.extend(book.observe(order, now))
             book.cancel_again(now)
             books.apply(events)
+        adjusted = explain(
+            books, look.account, look.positions, look.activities, name=self._name, at=now
+        )
+        books.apply(adjusted)
+        events += adjusted
         known = book.orders.keys() | self._desk.in_doubt
         found = compare(books, look.account, look.positions, known, look.open_orders)
         fresh, resolved = self.doubt.judge(found)
@@ -146,12 +170,12 @@ class Reconciler:
 
     # -------------------------------------------------------------------- opening
 
-    async def opening(self) -> Opening:
+    async def opening(self, now: datetime) -> Opening:
         """What the account holds and what is at work, however long it takes to learn it."""
         pause = SIMULATED_RETRY_SECONDS if self._desk.simulated else RETRY_SECONDS
         while True:
             try:
-                found = await self._opening()
+                found = await self._opening(now)
             except OutcomeUnknown as reason:
                 self._desk.trouble = f"the account cannot be read: {reason}"
             else:
@@ -161,16 +185,17 @@ class Reconciler:
             self._desk.waiting()
             await asyncio.sleep(pause)
 
-    async def _opening(self) -> Opening | None:
+    async def _opening(self, now: datetime) -> Opening | None:
         """None if something traded while it was read: then it has to be read again."""
         before = await self._desk.ask(self._broker.open_orders)
+        activities = await self._desk.ask(self._broker.activities, now - ACTIVITIES_KNOWN)
         account, positions = await self._account_and_positions()
         if await self._desk.ask(self._broker.open_orders) != before:
             return None
         seen = {order.client_order_id: order for order in before}
         ours = await self._desk.ask(self._journal.recall, list(seen))
         orphans = [(approved, seen[approved.client_order_id]) for approved in ours]
-        return Opening(account, positions, orphans)
+        return Opening(account, positions, orphans, activities)
 
 
 def _account_trouble(account: Account, books: Books) -> str | None:

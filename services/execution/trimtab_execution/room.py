@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import datetime
 from typing import Any
 
 from trimtab_common.events import Event, RowClosed
@@ -31,12 +32,17 @@ from trimtab_trading.merge import FORCED, LiveMerge
 ENTRIES_PER_COMMIT = 1_000
 
 
+class Stopped(Exception):
+    """The room was told to end while a row was waiting for the broker: nothing is committed."""
+
+
 class ExecutionRoom:
     """One account, one broker, one order at most per intent."""
 
     name = "execution"
     families = ("orders", "bars")
     wanted = frozenset(HANDLERS)
+    linger_seconds = 0.0
 
     def __init__(
         self,
@@ -74,30 +80,45 @@ class ExecutionRoom:
         }
 
     async def live(self, session: Session, life: Life) -> None:
-        self._desk.waiting = life.progress
+        """Recover, then step and commit until the room is told to stop."""
+
+        def waiting() -> None:
+            life.progress()
+            if life.stopping:
+                raise Stopped
+
+        self._desk.waiting = waiting
+        await self._recover(session)
+        listening = asyncio.ensure_future(self._listen(life))
+        try:
+            await self._work(session, life, listening)
+        except Stopped:
+            return
+        finally:
+            listening.cancel()
+
+    async def _recover(self, session: Session) -> None:
+        """Stand where the last commit left off, and take up what was under way."""
         if session.state is not None:
             self._merge.restore(session.state["merge"])
             self._books = Books.restored(session.state["books"])
             self._reconciler.restore(session.state["doubt"])
         await self._desk.resume(self._book)
 
+    async def _work(self, session: Session, life: Life, listening: asyncio.Future[None]) -> None:
         def deliver(family: str, entry: Entry) -> None:
             self._merge.put(family, entry, entry.event)
             life.wake.set()
 
-        listening = asyncio.ensure_future(self._listen(life))
-        try:
-            await session.subscribe(deliver)
-            life.ready()
-            while not life.stopping:
-                life.progress()
-                life.wake.clear()
-                if listening.done():
-                    listening.result()
-                if not await self._step(session, life):
-                    await life.wait(self._patience if self._blocked_since else None)
-        finally:
-            listening.cancel()
+        await session.subscribe(deliver)
+        life.ready()
+        while not life.stopping:
+            life.progress()
+            life.wake.clear()
+            if listening.done():
+                listening.result()
+            if not await self._step(session, life):
+                await life.wait(self._patience if self._blocked_since else None)
 
     async def _listen(self, life: Life) -> None:
         def hear(update: Update) -> None:
@@ -126,7 +147,7 @@ class ExecutionRoom:
             events.extend(await self._desk.open(self._book, row.at))
         self._books.apply(events)
         if self._books.opened:
-            now = row.at if row is not None and self._desk.simulated else self._clock()
+            now = self._time(row)
             events.extend(
                 await self._reconciler.reconcile(
                     self._book, self._books, now, row_ended=row is not None
@@ -141,6 +162,10 @@ class ExecutionRoom:
         life.committed(commit, time.perf_counter() - started)
         self._metrics.count(events)
         return True
+
+    def _time(self, row: RowClosed | None) -> datetime:
+        """What time it is where the orders are: the market's in a simulation."""
+        return row.at if row is not None and self._desk.simulated else self._clock()
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -181,8 +206,9 @@ class ExecutionRoom:
         """Before the first row of all: what the account holds already, and what is at work."""
         if self._books.opened:
             return []
-        opening = await self._reconciler.opening()
+        opening = await self._reconciler.opening(self._time(row))
         self._books.account_number = opening.account.number
+        self._books.activities = {activity.id for activity in opening.activities}
         events: list[Event] = [opening_balance(self._account, row.at, opening.account.cash)]
         held = quantities(opening.positions)
         events.extend(opening_positions(self._account, row.at, held))

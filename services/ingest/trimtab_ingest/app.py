@@ -70,15 +70,8 @@ def _replaying(settings: Settings, storing: Storing, metrics: IngestMetrics) -> 
 
 def _trading(settings: Settings, storing: Storing, metrics: IngestMetrics) -> IngestRoom:
     """At the broker: the clock decides how long a row waits."""
-    file = settings.config_dir / "universe.yaml"
-    universe = load(file, Universe)
-    found = complaints(universe, symbols_max=settings.symbols_max)
-    if found:
-        raise ConfigError(
-            Problem(place=str(file), key="", expected=text, found="") for text in found
-        )
     source = AlpacaSource(
-        universe,
+        _universe(settings),
         data_url=settings.data_url,
         stream_url=settings.stream_url,
         keys=_keys(settings),
@@ -113,6 +106,17 @@ def _trading(settings: Settings, storing: Storing, metrics: IngestMetrics) -> In
         make_attendant=attendant,
         now=_now,
     )
+
+
+def _universe(settings: Settings) -> Universe:
+    file = settings.config_dir / "universe.yaml"
+    universe = load(file, Universe)
+    found = complaints(universe, symbols_max=settings.symbols_max)
+    if found:
+        raise ConfigError(
+            Problem(place=str(file), key="", expected=text, found="") for text in found
+        )
+    return universe
 
 
 def _now() -> datetime:

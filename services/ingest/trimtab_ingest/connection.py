@@ -17,6 +17,7 @@ from trimtab_ingest.core.closing import Wire
 from trimtab_ingest.core.desk import Desk
 from trimtab_ingest.core.judge import Raw
 from trimtab_ingest.core.stretches import stretches
+from trimtab_ingest.ending import end
 from trimtab_ingest.ports import Feed, History, Released, Venue
 from trimtab_runtime.delivery.life import Unavailable
 
@@ -73,8 +74,8 @@ class Connection:
                         merged.result()
             streaming.result()
         finally:
-            streaming.cancel()
             self._stop_merging()
+            await end([streaming])
 
     def connecting(self) -> None:
         """A connection is being made; its subscription is what counts."""

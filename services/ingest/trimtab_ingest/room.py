@@ -15,6 +15,7 @@ from trimtab_ingest.core.closing import Rule, Wire
 from trimtab_ingest.core.desk import Batch, Desk, Tally
 from trimtab_ingest.core.plan import Origin, Plan
 from trimtab_ingest.core.rows import Rows
+from trimtab_ingest.ending import end
 from trimtab_ingest.handlers import HANDLERS
 from trimtab_ingest.metrics import IngestMetrics
 from trimtab_ingest.ports import Source
@@ -36,6 +37,7 @@ class IngestRoom:
     name = "ingest"
     families: tuple[str, ...] = ()
     wanted = frozenset(HANDLERS)
+    linger_seconds = 0.0
 
     def __init__(
         self,
@@ -111,9 +113,7 @@ class IngestRoom:
                     self._say_ready(life)
                     await attendant.idle(life)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
         await self._storing.flush(session)
 
     async def _agree_on_plan(self, session: Session, life: Life) -> Plan | None:

@@ -15,7 +15,7 @@ from trimtab_recorder.handlers import HANDLERS
 from trimtab_recorder.metrics import RecorderMetrics
 from trimtab_recorder.ports import Record, Streams
 from trimtab_runtime.delivery.beside import live_beside
-from trimtab_runtime.delivery.follower import FollowerRoom
+from trimtab_runtime.delivery.follower import LINGER_SECONDS, FollowerRoom
 from trimtab_runtime.delivery.inbox import Entry
 from trimtab_runtime.delivery.keys import DEAD, FAMILIES
 from trimtab_runtime.delivery.life import Life
@@ -34,6 +34,7 @@ class RecorderRoom:
     name = NAME
     families = (*FAMILIES, DEAD)
     wanted = frozenset(EVENTS.values())
+    linger_seconds = LINGER_SECONDS
 
     def __init__(
         self,

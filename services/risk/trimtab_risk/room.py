@@ -26,6 +26,7 @@ class RiskRoom:
         self.name = inner.name
         self.families = inner.families
         self.wanted = inner.wanted
+        self.linger_seconds = 0.0
         self._inner = inner
         self._desk = desk
         self._switch = switch

@@ -18,6 +18,8 @@ from trimtab_runtime.delivery.life import Life, Unavailable
 from trimtab_runtime.delivery.session import Session
 
 ENTRIES_PER_BATCH = 200
+LINGER_SECONDS = 0.1
+"""Nobody waits for what a follower does with an entry, so it may take several at a time."""
 
 Take = Callable[[Sequence[Entry]], Awaitable[Sequence[Event]]]
 
@@ -40,6 +42,7 @@ class FollowerRoom:
         self.name = name
         self.families = families
         self.wanted = frozenset(wanted)
+        self.linger_seconds = LINGER_SECONDS
         self.info = info
         self._take = take
         self._remember = remember

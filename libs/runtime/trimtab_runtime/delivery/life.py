@@ -64,6 +64,13 @@ class Room(Protocol):
     def wanted(self) -> frozenset[type[Event]]:
         """The events it understands; others are stepped over unread."""
 
+    @property
+    def linger_seconds(self) -> float:
+        """How long a reader that has caught up waits for company of the next entry.
+
+        0 where a decision depends on it; a little where few large batches beat many small ones.
+        """
+
     async def live(self, session: Session, life: Life) -> None:
         """Recover, call `life.ready()`, work until `life.stopping`, leave nothing half done."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -64,6 +65,7 @@ class Session:
         prefix: str,
         families: Sequence[str],
         wanted: Collection[type[Event]],
+        linger_seconds: float = 0.0,
     ) -> None:
         self.keys = Keys(prefix)
         self.room = room
@@ -73,6 +75,7 @@ class Session:
         self.sequence = 0
         self.cursor: dict[str, str] = {}
         self.state: Any = None
+        self._linger_seconds = linger_seconds
         self._url = url
         self._wanted = frozenset(wanted)
         self._script = self.redis.register_script(SCRIPT)
@@ -157,6 +160,7 @@ class Session:
         self._broker = RedisBroker(
             self._url,
             logger=None,  # type: ignore[arg-type]  # None is how FastStream is told to be quiet
+            apply_types=False,  # entries are validated by `read_entry`, once
             socket_timeout=SOCKET_TIMEOUT_SECONDS,
             socket_keepalive=True,
         )
@@ -192,7 +196,10 @@ class Session:
             for entry_id, raw in zip(batch["message_ids"], batch["data"], strict=True):
                 entry = read_entry(stream, entry_id.decode(), raw, self._wanted)
                 deliver(family, self._given_up(entry))
-            await inbox.admit(len(batch["message_ids"]))
+            count = len(batch["message_ids"])
+            await inbox.admit(count)
+            if self._linger_seconds and count < READ_COUNT:
+                await asyncio.sleep(self._linger_seconds)
 
         broker.subscriber(
             stream=StreamSub(

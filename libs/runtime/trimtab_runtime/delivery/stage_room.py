@@ -39,6 +39,7 @@ class StageRoom:
         self.name = stage.name
         self.families = (*(i.family for i in stage.inputs), *stage.asides)
         self.wanted = frozenset(wanted)
+        self.linger_seconds = 0.0
         self._patience = patience_seconds
         self._entries_per_commit = entries_per_commit
         self._prepare = prepare

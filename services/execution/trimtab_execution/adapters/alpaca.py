@@ -26,6 +26,7 @@ from trimtab_execution.adapters.http_session import LeanSession
 from trimtab_execution.adapters.request_budget import RequestBudget
 from trimtab_execution.ports import (
     Account,
+    Activity,
     BrokerOrder,
     DuplicateId,
     NotCancelable,
@@ -42,6 +43,14 @@ TIMED_OUT = 408
 TOO_MANY = 429
 SERVER_ERROR = 500
 OPEN_ORDERS_MAX = 500
+ACTIVITIES_PAGE = 100
+ACTIVITIES_PAGES_MAX = 20
+ACTIVITIES = (
+    "ACATC,ACATS,CSD,CSW,DIV,DIVCGL,DIVCGS,DIVFEE,DIVFT,DIVNRA,DIVROC,DIVTW,DIVTXEX,INT,INTNRA,"
+    "INTTW,JNLC,JNLS,MA,NC,PTC,PTR,REORG,SPIN,SPLIT"
+)
+FEES = "CFEE,FEE"
+"""A real broker charges them later; a simulated one tells them with the fills."""
 MESSAGE_LENGTH_MAX = 300
 KNOWN_ID = "client_order_id must be unique"
 
@@ -67,6 +76,12 @@ class AlpacaBroker:
         self._read_seconds = read_seconds
         self._budget = budget
         self._local = threading.local()
+        self._sessions: list[LeanSession] = []
+
+    def close(self) -> None:
+        """Let every thread's connection go."""
+        for session in self._sessions:
+            session.close()
 
     def await_turn(self) -> None:
         if self._budget is not None:
@@ -120,6 +135,21 @@ class AlpacaBroker:
     def account(self) -> Account:
         return self._ask(lambda client: client.get_account(), read=answers.account_of)
 
+    def activities(self, after: datetime) -> Sequence[Activity]:
+        kinds = ACTIVITIES if self.final_at_once else f"{ACTIVITIES},{FEES}"
+        wanted = {"activity_types": kinds, "after": instant(after), "direction": "asc"}
+        found: list[Activity] = []
+        for _ in range(ACTIVITIES_PAGES_MAX):
+            page = self._ask(
+                lambda client: client.get("/account/activities", wanted),
+                read=lambda found: [answers.activity_of(activity) for activity in found],
+            )
+            found += page
+            if len(page) < ACTIVITIES_PAGE:
+                return found
+            wanted["page_token"] = page[-1].id
+        raise OutcomeUnknown(f"more than {len(found)} activities since {instant(after)}")
+
     def clock(self) -> datetime:
         return self._ask(lambda client: client.get_clock(), read=answers.time_of)
 
@@ -149,6 +179,7 @@ class AlpacaBroker:
         if client is None:
             client = TradingClient(*self._keys, url_override=self._url, raw_data=True)
             session = LeanSession(self._url, read_seconds=self._read_seconds)
+            self._sessions.append(session)
             client._session = session  # type: ignore[assignment]
             client._retry = 0  # the constructor ignores a zero
             self._local.client = client

@@ -11,13 +11,18 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from trimtab_common.symbols import parse_symbol
-from trimtab_execution.ports import Account, BrokerOrder, Position, Update
+from trimtab_common.symbols import QUOTE_CURRENCIES, Symbol, parse_symbol
+from trimtab_execution.core.order_book import printable
+from trimtab_execution.ports import Account, Activity, BrokerOrder, Position, Update
 
 ZERO = Decimal(0)
 STEP = Decimal("1e-9")
 """Nine places are all that an event carries; quantities have no more, averages may."""
 LARGEST = Decimal(10) ** 15
+MOVES_POSITIONS = frozenset({"SPLIT", "SPIN", "JNLS", "ACATS", "MA", "NC", "REORG"})
+"""The activities whose quantity is a change of the position."""
+LONGEST_TICKER = 5
+TEXT_LENGTH_MAX = 200
 
 Fields = Mapping[str, Any]
 
@@ -93,6 +98,31 @@ def position_of(found: Fields) -> Position:
         quantity=sign * abs(_amount(found, "qty")),
         value=sign * abs(_amount(found, "cost_basis") if value is None else value),
     )
+
+
+def activity_of(found: Fields) -> Activity:
+    """A change of the account; a dividend's quantity is what was held, and changes nothing.
+
+    What a position moved that cannot be traded here is told without its symbol.
+    """
+    kind, named = text_of(found, "activity_type"), str(found.get("symbol") or "")
+    symbol = _symbol(named) if kind in MOVES_POSITIONS else None
+    return Activity(
+        id=text_of(found, "id"),
+        symbol=symbol,
+        cash=_optional(found, "net_amount") or ZERO,
+        quantity=(_optional(found, "qty") or ZERO) if symbol is not None else ZERO,
+        text=printable(f"{kind} {found.get('description') or named}".strip())[:TEXT_LENGTH_MAX],
+    )
+
+
+def _symbol(named: str) -> Symbol | None:
+    """A stock or, without its slash, a pair, which is longer than any ticker."""
+    pair = len(named) > LONGEST_TICKER and named.endswith(QUOTE_CURRENCIES)
+    try:
+        return parse_symbol(named, crypto=pair)
+    except ValueError:
+        return None
 
 
 def time_of(found: Fields) -> datetime:

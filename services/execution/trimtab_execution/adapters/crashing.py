@@ -81,6 +81,7 @@ class CrashingBroker:
         self.open_orders = broker.open_orders
         self.positions = broker.positions
         self.account = broker.account
+        self.activities = broker.activities
         self.clock = broker.clock
 
     def submit(self, order: OrderApproved) -> str:

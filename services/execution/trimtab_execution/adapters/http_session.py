@@ -72,7 +72,9 @@ class LeanSession:
         del allow_redirects  # none is ever followed: an order goes to no other address
         target = url.removeprefix(self._prefix)
         if params:
-            target += f"?{urlencode(params)}"
+            # A parameter may be a member of an enumeration, whose text is not its value.
+            plain = {name: getattr(value, "value", value) for name, value in params.items()}
+            target += f"?{urlencode(plain)}"
         body = None
         if json is not None:
             body = orjson.dumps(json)
@@ -85,6 +87,10 @@ class LeanSession:
         except (OSError, HTTPException) as error:
             self._connection.close()
             raise RequestsConnectionError(f"{type(error).__name__}: {error}") from None
+
+    def close(self) -> None:
+        """Let the connection go; the next request makes a new one."""
+        self._connection.close()
 
     def _connect(self) -> None:
         """Have a connection that was not closed from the other side while nobody used it."""

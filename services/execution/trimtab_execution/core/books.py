@@ -20,6 +20,8 @@ class Books:
 
     cash: Decimal = ZERO
     positions: dict[Symbol, Decimal] = field(default_factory=dict)
+    activities: set[str] = field(default_factory=set)
+    """What happened in the account without an order and is in these books."""
     account_number: str = ""
     """Whose books these are; empty until the opening balance was told."""
 
@@ -49,10 +51,12 @@ class Books:
         return {
             "cash": plain(self.cash),
             "positions": {symbol: plain(held) for symbol, held in self.positions.items()},
+            "activities": sorted(self.activities),
             "account_number": self.account_number,
         }
 
     @classmethod
     def restored(cls, state: dict[str, Any]) -> Books:
         positions = {symbol: Decimal(held) for symbol, held in state["positions"].items()}
-        return cls(Decimal(state["cash"]), positions, state["account_number"])
+        activities = set(state["activities"])
+        return cls(Decimal(state["cash"]), positions, activities, state["account_number"])

@@ -141,7 +141,7 @@ def refused_event(line: Line, raw: Raw, refusal: Refusal, at: datetime) -> BarRe
     return BarRefused(
         id=f"refused:{line.feed}:{line.timeframe.value}:{refusal.rule}:{digest}:{instant(when)}",
         at=when,
-        symbol=f"{raw.get('S', '')!a:.40}".strip("'"),
+        symbol=f"{_shown(raw.get('S', '')):.40}",
         feed=line.feed,
         rule=refusal.rule,
         reason=f"{refusal.reason:.500}",
@@ -151,8 +151,13 @@ def refused_event(line: Line, raw: Raw, refusal: Refusal, at: datetime) -> BarRe
 
 def received_text(raw: Raw) -> str:
     """What came, cut and with everything unprintable written out."""
-    parts = (f"{key!a:.20}={value!a:.60}" for key, value in list(raw.items())[:16])
+    parts = (f"{_shown(key):.20}={_shown(value):.60}" for key, value in list(raw.items())[:16])
     return " ".join(parts)[:RECEIVED_LENGTH_MAX]
+
+
+def _shown(value: object) -> str:
+    text = value.isoformat() if isinstance(value, datetime) else value
+    return ascii(text)[1:-1] if isinstance(text, str) else ascii(text)
 
 
 def _not_collected(symbol: object) -> Refusal:

@@ -114,7 +114,9 @@ class Windows:
     def begun_at(self, at: datetime) -> datetime:
         """How far back bars are needed to have every window that is open after an instant."""
         spans = (window_of(w.target.calendar, w.target.timeframe, at) for w in self._windows)
-        begun = [span.opened_at for span in spans if span is not None and span.opened_at < at]
+        begun = [
+            span.opened_at for span in spans if span and span.opened_at < at < span.available_at
+        ]
         return min(begun, default=at)
 
 
