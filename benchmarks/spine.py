@@ -73,6 +73,7 @@ def running(folder: Path, strategy: str, speed: str) -> Iterator[tuple[Superviso
         yield supervisor, Exchange(scene.plan.ports[EXCHANGE])
     finally:
         supervisor.stop()
+        scene.claim.release()
 
 
 def _scene(folder: Path, strategy: str, speed: str) -> Scene:

@@ -96,6 +96,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield running
     finally:
         running.supervisor.stop()
+        running.scene.claim.release()
 
 
 def test_every_room_answers_on_five_endpoints(system: System) -> None:

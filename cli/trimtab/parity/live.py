@@ -56,6 +56,7 @@ def live_through(scene: Scene, *, kills: int, chance: random.Random, say: Say) -
         return _Run(scene, supervisor, asked, kills, chance, say).live()
     finally:
         supervisor.stop(hurry=lambda: asked.times > 1)
+        scene.claim.release()
 
 
 class _Run:
