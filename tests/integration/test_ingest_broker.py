@@ -22,7 +22,7 @@ from trimtab_ingest.core.closing import LiveRule
 from trimtab_ingest.core.desk import Desk
 from trimtab_ingest.core.judge import Raw, moment_of
 from trimtab_ingest.core.plan import Line, Origin, Plan
-from trimtab_ingest.ending import end
+from trimtab_runtime.ending import end
 from trimtab_ingest.metrics import IngestMetrics
 from trimtab_ingest.ports import Feed, Listener, Unreachable
 from trimtab_ingest.room import IngestRoom

@@ -17,9 +17,9 @@ from trimtab_ingest.core.closing import Wire
 from trimtab_ingest.core.desk import Desk
 from trimtab_ingest.core.judge import Raw
 from trimtab_ingest.core.stretches import stretches
-from trimtab_ingest.ending import end
 from trimtab_ingest.ports import Feed, History, Released, Venue
 from trimtab_runtime.delivery.life import Unavailable
+from trimtab_runtime.ending import end
 
 ROWS_HELD_MAX = 400
 BARS_HELD_MAX = 8_000

@@ -15,7 +15,6 @@ from trimtab_ingest.core.closing import Rule, Wire
 from trimtab_ingest.core.desk import Batch, Desk, Tally
 from trimtab_ingest.core.plan import Origin, Plan
 from trimtab_ingest.core.rows import Rows
-from trimtab_ingest.ending import end
 from trimtab_ingest.handlers import HANDLERS
 from trimtab_ingest.metrics import IngestMetrics
 from trimtab_ingest.ports import Source
@@ -23,6 +22,7 @@ from trimtab_ingest.storing import Storing
 from trimtab_runtime.delivery.commit import Commit
 from trimtab_runtime.delivery.life import Life
 from trimtab_runtime.delivery.session import Session
+from trimtab_runtime.ending import end
 from trimtab_runtime.logs import logger
 
 PLAN_RETRY_SECONDS = 0.5

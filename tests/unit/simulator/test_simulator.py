@@ -1,11 +1,13 @@
 """The simulator's promises: first written down, then applied, then told; and rows in turn."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from tests.markets import minute_market
 from tests.simulators import MemoryLog, a_simulator, asked, ears_of, open_row, submit
+from trimtab_common.events import instant
 from trimtab_simulator.core.refusals import Refusal
 from trimtab_simulator.core.simulator import OtherLog
 from trimtab_trading.venue import FREE
@@ -110,6 +112,16 @@ def test_rows_open_in_turn(released, opened, wanted, words):
 def test_an_instant_without_a_row_cannot_open():
     status, body = asked(a_simulator(), "POST /control/open", {"row": "2024-01-02T03:00:00Z"})
     assert (status, body["message"]) == (409, "the market has no row at 2024-01-02T03:00:00Z")
+
+
+def test_between_two_rows_nothing_trades_and_nothing_is_opened():
+    simulator = a_simulator(released=3)
+    open_row(simulator, 1)
+    market, opened = simulator.exchange.market, simulator.exchange.rows_opened
+    between = market.instant_of(opened - 1) + timedelta(seconds=20)
+    assert between < market.instant_of(opened)
+    assert simulator.open(between) == {"row": instant(between), "updates": []}
+    assert simulator.exchange.rows_opened == opened
 
 
 @pytest.mark.parametrize("body", [{}, {"row": 5}, {"row": "noon"}, {"row": "2024-01-02"}, b"{", []])

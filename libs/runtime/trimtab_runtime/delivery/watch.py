@@ -6,6 +6,7 @@ import asyncio
 
 from trimtab_runtime.delivery.life import Life, Room
 from trimtab_runtime.delivery.session import Session
+from trimtab_runtime.ending import end
 
 WATCH_SECONDS = 1.0
 
@@ -24,9 +25,7 @@ async def live(room: Room, session: Session, life: Life) -> None:
             watching.result()
         working.result()
     finally:
-        for task in (working, watching):
-            task.cancel()
-        await asyncio.gather(working, watching, return_exceptions=True)
+        await end((working, watching))
 
 
 async def _watch(session: Session) -> None:

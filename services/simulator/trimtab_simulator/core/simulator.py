@@ -96,7 +96,7 @@ class Simulator:
         opened = self.exchange.rows_opened
         wanted = self.exchange.market.row_at(row)
         if wanted is None:
-            return out_of_turn(f"the market has no row at {instant(row)}")
+            return self._between_rows(row, opened)
         if opened and wanted == opened - 1:
             return self._opened_reply()
         refusal = self._not_next(wanted, opened)
@@ -176,6 +176,14 @@ class Simulator:
     def _opened_reply(self) -> dict[str, Any]:
         row = self.exchange.last_row()
         return {"row": row and instant(row), "updates": self.exchange.last_reply}
+
+    def _between_rows(self, row: datetime, opened: int) -> dict[str, Any] | Refusal:
+        """A coarser bar may end where no bar of this market does: nothing trades there."""
+        market = self.exchange.market
+        began = opened > 0 and market.instant_of(opened - 1) < row
+        if began and (opened == market.rows_total or row < market.instant_of(opened)):
+            return {"row": instant(row), "updates": []}
+        return out_of_turn(f"the market has no row at {instant(row)}")
 
     def _not_next(self, wanted: int, opened: int) -> Refusal | None:
         market = self.exchange.market
