@@ -77,3 +77,27 @@ def test_a_change_that_only_the_rooms_see_is_found(tmp_path: Path) -> None:
     assert code == 1
     assert found["differences"] > 0
     assert found["first_differences"][0]["family"] == "signals"
+
+
+@pytest.mark.long
+@pytest.mark.e2e
+@pytest.mark.redis
+@pytest.mark.data
+@pytest.mark.timeout(3 * SECONDS_MAX)
+@pytest.mark.parametrize("seed", range(10, 20))
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("us_1min_yahoo_2019_12.parquet", "780"),
+        ("crypto_1min_bitfinex_2019h1.parquet", "1500"),
+        ("us_daily_adj_stooq_2000_2017.parquet", "400"),
+    ],
+)
+def test_ten_times_in_a_row(
+    tmp_path: Path, market_data: Path | None, name: str, rows: str, seed: int
+) -> None:
+    options = ["--data", data(market_data, name), "--rows", rows, "--kills", "3"]
+    code, found = parity(tmp_path, *options, "--seed", str(seed))
+    assert found["differences"] == 0, found["first_differences"]
+    assert code == 0
+    assert len(found["killed"]) == 3

@@ -86,7 +86,10 @@ def wait_for_the_last_row(server: redis.Redis, prefix: str, expected: int) -> No
 
 
 @pytest.mark.redis
-@pytest.mark.parametrize(("seed", "kill_every"), [(1, None), (2, 0.6), (3, 0.4)])
+@pytest.mark.parametrize(
+    ("seed", "kill_every"),
+    [(1, None), (2, 0.6), *(pytest.param(n, 0.4, marks=pytest.mark.long) for n in range(3, 9))],
+)
 def test_rooms_say_exactly_what_the_backtest_says(
     redis_url: str, processes: list[Processes], seed: int, kill_every: float | None
 ) -> None:

@@ -45,7 +45,7 @@ def test_every_row_comes_out_as_the_exact_engine_has_it(tmp_path: Path, redis_ur
         assert world.ingest.stop() == 0
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_kills_of_ingest_and_of_the_simulator_change_nothing(
     tmp_path: Path, redis_url: str, seed: int
 ) -> None:

@@ -68,7 +68,7 @@ def counts(record: Record) -> tuple[int, int, int]:
         return (0, 0, 0)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_under_random_kills_everything_is_recorded_once(recorder, record, seed):
     chance = random.Random(seed)
     recorder.start()
