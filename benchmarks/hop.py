@@ -35,6 +35,7 @@ from trimtab_runtime.delivery.life import Life
 from trimtab_runtime.delivery.session import BLOCK_MILLISECONDS, READ_COUNT, Session
 from trimtab_runtime.delivery.stage_room import StageRoom
 from trimtab_runtime.embedded import start
+from trimtab_runtime.ending import end
 from trimtab_runtime.home import Home
 from trimtab_runtime.metrics import RoomMetrics
 from trimtab_trading.stage import Input
@@ -223,7 +224,7 @@ async def throughput(bench: Bench, way: str) -> float:
         await asyncio.sleep(0.001)
     already = await redis.xlen(bench.signals)
     seconds = await until(redis, bench.signals, EVENTS)
-    await _cancel(task)
+    await end([task])
     await redis.delete(bench.bars, bench.signals)
     await redis.aclose()
     return (EVENTS - already) / seconds
@@ -242,14 +243,9 @@ async def latency(bench: Bench, way: str) -> float:
         times.append((time.perf_counter() - started) * 1_000)
         last = found[0][1][-1][0]
         await asyncio.sleep(PACE_SECONDS)
-    await _cancel(task)
+    await end([task])
     await redis.aclose()
     return median(times[PACED // 10 :])
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 def measure() -> list[Figure]:
