@@ -227,7 +227,7 @@ async def throughput(bench: Bench, way: str) -> float:
     await end([task])
     await redis.delete(bench.bars, bench.signals)
     await redis.aclose()
-    return (EVENTS - already) / seconds
+    return float((EVENTS - already) / seconds)
 
 
 async def latency(bench: Bench, way: str) -> float:

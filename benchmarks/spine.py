@@ -66,7 +66,7 @@ def measure() -> list[Figure]:
 def running(folder: Path, strategy: str, speed: str) -> Iterator[tuple[Supervisor, Exchange]]:
     """All rooms on a generated market, trading one strategy; ended on the way out."""
     scene = _scene(folder, strategy, speed)
-    supervisor = Supervisor(scene.plan, lambda room, text: sys.stderr.write(f"{room}: {text}\n"))
+    supervisor = Supervisor(scene.plan, _say)
     begin(supervisor)
     try:
         _until(supervisor, lambda: not supervisor.waiting_for())
@@ -74,6 +74,10 @@ def running(folder: Path, strategy: str, speed: str) -> Iterator[tuple[Superviso
     finally:
         supervisor.stop()
         scene.claim.release()
+
+
+def _say(room: str, text: str) -> None:
+    sys.stderr.write(f"{room}: {text}\n")
 
 
 def _scene(folder: Path, strategy: str, speed: str) -> Scene:
