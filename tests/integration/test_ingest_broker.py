@@ -22,13 +22,13 @@ from trimtab_ingest.core.closing import LiveRule
 from trimtab_ingest.core.desk import Desk
 from trimtab_ingest.core.judge import Raw, moment_of
 from trimtab_ingest.core.plan import Line, Origin, Plan
-from trimtab_runtime.ending import end
 from trimtab_ingest.metrics import IngestMetrics
 from trimtab_ingest.ports import Feed, Listener, Unreachable
 from trimtab_ingest.room import IngestRoom
 from trimtab_ingest.storing import Storing
 from trimtab_runtime.delivery.life import Life
 from trimtab_runtime.delivery.session import Session
+from trimtab_runtime.ending import end
 from trimtab_runtime.metrics import RoomMetrics
 
 pytestmark = [
