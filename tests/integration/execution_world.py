@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import signal
+import sqlite3
+import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -216,3 +220,29 @@ def an_execution_world(folder: Path, redis_url: str) -> Iterator[ExecutionWorld]
                 yield ExecutionWorld(simulator, room)
         finally:
             room.end()
+
+
+@contextmanager
+def replaced_while_asleep(room: RoomProcess) -> Iterator[subprocess.Popen[bytes]]:
+    """The room's process sleeps while a new one takes over; the block ends when both are awake."""
+    sleeper = room._running()
+    sleeper.send_signal(signal.SIGSTOP)
+    while is_locked(room.home / "journal.db"):  # then its replacement could only wait for it
+        sleeper.send_signal(signal.SIGCONT)
+        time.sleep(0.005)
+        sleeper.send_signal(signal.SIGSTOP)
+    try:
+        room.start()
+        yield sleeper
+    finally:
+        sleeper.send_signal(signal.SIGCONT)
+
+
+def is_locked(database: Path) -> bool:
+    """Whether somebody is in the middle of writing."""
+    with closing(sqlite3.connect(database, timeout=0.05, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+    return False

@@ -5,18 +5,34 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from decimal import Decimal
+from itertools import chain, groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.integration.execution_world import ExecutionWorld, Story, a_story, an_execution_world
+from tests.integration.execution_world import (
+    ExecutionWorld,
+    Story,
+    a_story,
+    an_execution_world,
+    replaced_while_asleep,
+)
 from tests.integration.room_process import wait_for
-from trimtab_common.events import OrderAccepted, OrderCancelled, OrderRejected
+from trimtab_common.events import (
+    CashAdjusted,
+    OrderAccepted,
+    OrderCancelled,
+    OrderRejected,
+    PositionAdjusted,
+)
 from trimtab_execution.adapters.crashing import Point
 
 pytestmark = pytest.mark.redis
 
 KILLED = -9
+REPLACED = 76
 
 
 @pytest.fixture
@@ -103,7 +119,7 @@ def test_while_the_halt_file_lies_there_nothing_is_sent_and_cancels_are(world):
     before = [e for e in bars if e.at <= story.market.instant_of(halted_at)]
     world.room.publish(*first, *before)
     world.room.start()
-    wait_for(lambda: world.rows_closed() == halted_at + 1, what="the row before the halt")
+    wait_for_row(world, halted_at + 1)
     (world.room.home / "HALT").write_text("enough\n")
     said, arrived = len(world.fills()), set(world.arrivals())
     world.room.publish(*rest, *bars[len(before) :])
@@ -119,8 +135,71 @@ def test_while_the_halt_file_lies_there_nothing_is_sent_and_cancels_are(world):
     assert set(world.arrivals()) == arrived, "nothing has reached the exchange since"
 
 
+def test_a_process_that_was_replaced_while_it_slept_can_do_no_harm(world):
+    story = a_story(seed=6, rows=60, orders_per_row=6)
+    world.tell(story)
+    world.room.start()
+    wait_for_news(world, story)
+    with replaced_while_asleep(world.room) as sleeper:
+        wait_for_news(world, story)
+    check(world, story)
+    assert sleeper.wait(timeout=20) == REPLACED
+
+
+def test_what_changes_without_an_order_is_told_and_the_books_agree(world):
+    story = a_story(seed=7, rows=40, orders_per_row=3)
+    bars = [list(row) for _, row in groupby(story.bars, key=lambda event: event.at)]
+    world.room.publish(*story.orders, *chain(*bars[:20]))
+    world.room.start()
+    wait_for_row(world, 20)
+    held = world.simulator.get("/v2/positions")[0]
+    symbol = held["symbol"]
+    world.simulator.post("/control/adjust", {"reason": "transfer", "amount": "-500.50"})
+    adjustment = {"reason": "position", "symbol": symbol, "quantity": "3"}
+    world.simulator.post("/control/adjust", adjustment)
+    for row in bars[20:]:
+        closed = world.rows_closed()
+        world.room.publish(*row)
+        wait_for_row(world, closed + 1)
+        if len(adjusted(world, CashAdjusted, PositionAdjusted)) == 2:
+            break
+        time.sleep(0.1)
+    (cash,), (position,) = adjusted(world, CashAdjusted), adjusted(world, PositionAdjusted)
+    assert cash.amount == Decimal("-500.50")
+    assert (position.symbol, position.quantity) == (symbol, 3)
+    assert world.health() == []
+
+
+def wait_for_row(world: ExecutionWorld, number: int) -> None:
+    wait_for(lambda: world.rows_closed() >= number, what=f"the end of row {number}")
+
+
+def adjusted(world: ExecutionWorld, *kinds: type) -> list[Any]:
+    """What changed after the opening balance."""
+    changed: list[Any] = [e for e in world.fills() if isinstance(e, kinds)]
+    return [event for event in changed if event.reason != "opening balance"]
+
+
 @pytest.mark.long
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", range(100, 112))
+@pytest.mark.parametrize("seed", range(100, 110))
 def test_a_long_campaign_of_kills_and_lies(world, seed):
     live_and_die(world, a_story(seed, rows=380, orders_per_row=8), seed=seed, lives=25)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("point", Point)
+def test_a_long_campaign_at_every_point(world, point, monkeypatch):
+    story = a_story(seed=200, rows=300, orders_per_row=8)
+    world.tell(story)
+    chance = random.Random(point.value)
+    for life in range(40):
+        world.misbehave(probability=0.02, seed=life)
+        monkeypatch.setenv("TRIMTAB_CRASH_AT", f"{point.value}:{chance.randint(1, 20)}")
+        world.room.start()
+        assert world.room.wait() == KILLED
+    monkeypatch.delenv("TRIMTAB_CRASH_AT")
+    world.simulator.delete("/control/faults")
+    world.room.start()
+    check(world, story)

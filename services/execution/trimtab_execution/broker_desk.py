@@ -137,9 +137,10 @@ class BrokerDesk:
         begun = []
         for task in tasks:
             if isinstance(task, Send):
-                known = task.order.client_order_id in maybe_sent
+                key = task.order.client_order_id
+                known = task.maybe_sent or key in maybe_sent
                 placing = self._placing.place(task.order, maybe_sent=known)
-                begun.append(self._start(task.order.client_order_id, task, placing))
+                begun.append(self._start(key, task, placing))
             elif isinstance(task, Cancel):
                 order = book.orders.get(task.client_order_id)
                 asked = (Cancel, task.client_order_id) in self._errands

@@ -16,6 +16,7 @@ from trimtab_execution.core.explain import explain
 from trimtab_execution.core.order_book import OrderBook
 from trimtab_execution.core.permission import Permission
 from trimtab_execution.core.reconcile import Doubt, Mismatch, compare, contradiction
+from trimtab_execution.core.wording import identifier
 from trimtab_execution.metrics import ExecutionMetrics
 from trimtab_execution.ports import (
     Account,
@@ -209,7 +210,7 @@ def _account_trouble(account: Account, books: Books) -> str | None:
 def _told(mismatch: Mismatch, now: datetime, *, resolved: bool) -> MismatchFound:
     state = "resolved" if resolved else "found"
     return MismatchFound(
-        id=f"mismatch:{mismatch.subject.replace(' ', '-')}:{state}:{instant(now)}",
+        id=f"mismatch:{identifier(mismatch.subject)}:{state}:{instant(now)}",
         at=now,
         subject=mismatch.subject,
         ours=mismatch.ours,

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from trimtab_common.events import Event, RowClosed
+from trimtab_common.money import plain
 from trimtab_execution.broker_desk import BrokerDesk
 from trimtab_execution.core.books import Books
 from trimtab_execution.core.clock import BrokerClock
@@ -74,8 +75,8 @@ class ExecutionRoom:
             "row": row and row.at.isoformat(),
             "account": self._account,
             "orders": len(self._book.orders),
-            "cash": str(self._books.cash),
-            "positions": {s: str(q) for s, q in sorted(self._books.positions.items())},
+            "cash": plain(self._books.cash),
+            "positions": {s: plain(q) for s, q in sorted(self._books.positions.items())},
             "in_doubt": [*self._reconciler.doubt.standing, *sorted(self._desk.in_doubt)],
         }
 

@@ -23,6 +23,7 @@ from tests.unit.execution.servers import (
     silence,
 )
 from trimtab_execution.adapters.alpaca import AlpacaBroker
+from trimtab_execution.adapters.request_budget import RequestBudget
 from trimtab_execution.ports import (
     Account,
     BrokerOrder,
@@ -122,6 +123,24 @@ def test_a_submission_is_known_refused_or_unknown_and_never_repeated(case):
         with pytest.raises(outcome):
             broker.submit(ORDER)
         assert len(server.requests) == 1
+
+
+def test_a_submission_waits_for_its_turn_and_every_request_counts():
+    slept: list[float] = []
+    budget = RequestBudget(
+        per_minute=4, reserve=2, monotonic=lambda: 15.0 * len(slept), sleep=slept.append
+    )
+    with serving(answering(404, refusal("order not found"))) as server:
+        broker = AlpacaBroker(
+            server.url, key_id="K", secret_key="S", simulated=False, read_seconds=1, budget=budget
+        )
+        with closing(broker):
+            broker.await_turn()
+            assert slept == []
+            for _ in range(2):
+                broker.find("tt-x")
+            broker.await_turn()
+    assert slept == [15.0]
 
 
 def test_the_brokers_own_words_are_the_reason():

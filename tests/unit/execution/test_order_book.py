@@ -276,8 +276,8 @@ def test_what_was_under_way_is_taken_up_again():
     again = restored(book)
     again.resume(frozenset())
     assert again.take_tasks() == [
-        Send(sending, sending.at),
-        Send(arriving, arriving.at),
+        Send(sending, sending.at, maybe_sent=True),
+        Send(arriving, arriving.at, maybe_sent=True),
         Cancel(cancelling.client_order_id, cancelling.at),
     ]
 
@@ -290,7 +290,7 @@ def test_a_held_order_that_may_have_been_sent_is_asked_about_and_not_dropped():
     again.resume({held.client_order_id})
     again.on_cancel(a_cancel(held, 2))
     assert again.take_tasks() == [
-        Send(held, held.at),
+        Send(held, held.at, maybe_sent=True),
         Cancel(held.client_order_id, row_at(2)),
     ], "to tell that it was cancelled unsent would be a guess"
 

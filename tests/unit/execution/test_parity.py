@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -122,9 +123,7 @@ class Died(BaseException):
     """The process ended here."""
 
 
-@settings(max_examples=150)
-@given(story=stories(), seed=some.integers(0, 1_000))
-def test_execution_says_what_the_backtest_says(story: Story, seed: int) -> None:
+def check_quiet(story: Story, seed: int) -> None:
     chance = random.Random(seed)
     world = story.world(feed=lambda: chance.randint(0, 5))
     asyncio.run(live_through(story, world))
@@ -132,11 +131,8 @@ def test_execution_says_what_the_backtest_says(story: Story, seed: int) -> None:
     assert world.streams.told("health") == []
 
 
-@settings(max_examples=150)
-@given(story=stories(), seed=some.integers(0, 1_000))
-def test_no_crash_and_no_lost_answer_changes_what_is_said_or_sends_an_order_twice(
-    story: Story, seed: int
-) -> None:
+def check_stormy(story: Story, seed: int) -> None:
+    """The room dies and answers are lost, before and after every call and every commit."""
     chance = random.Random(seed)
     world = story.world(feed=lambda: chance.randint(0, 5))
 
@@ -155,11 +151,37 @@ def test_no_crash_and_no_lost_answer_changes_what_is_said_or_sends_an_order_twic
     assert sorted(arrived) == sorted(set(arrived)), "an order arrived twice"
 
 
+@settings(max_examples=40)
+@given(story=stories(), seed=some.integers(0, 1_000))
+def test_execution_says_what_the_backtest_says(story: Story, seed: int) -> None:
+    check_quiet(story, seed)
+
+
+@settings(max_examples=40)
+@given(story=stories(), seed=some.integers(0, 1_000))
+def test_no_crash_and_no_lost_answer_changes_what_is_said_or_sends_an_order_twice(
+    story: Story, seed: int
+) -> None:
+    check_stormy(story, seed)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("check", [check_quiet, check_stormy])
+def test_two_thousand_stories(check: Callable[[Story, int], None]) -> None:
+    @settings(max_examples=2_000)
+    @given(story=stories(), seed=some.integers(0, 1_000_000))
+    def tell(story: Story, seed: int) -> None:
+        check(story, seed)
+
+    tell()
+
+
 def test_the_stories_reach_every_kind_of_end() -> None:
     """A guard for the two tests above: their stories hold, expire, cancel, reject and part-fill."""
     seen: set[str] = set()
 
-    @settings(max_examples=200, database=None)
+    @settings(max_examples=100, database=None)
     @given(story=stories())
     def look(story: Story) -> None:
         for event in story.expected():

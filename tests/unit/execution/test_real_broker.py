@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,7 @@ from tests.unit.execution.examples import (
     row_at,
     seen,
 )
-from tests.unit.execution.fakes import Kept
+from tests.unit.execution.fakes import Kept, no_trouble
 from tests.unit.execution.worlds import World, a_world
 from trimtab_common.events import (
     CashAdjusted,
@@ -29,7 +30,7 @@ from trimtab_common.events import (
     OrderRejected,
     PositionAdjusted,
 )
-from trimtab_execution.ports import OutcomeUnknown
+from trimtab_execution.ports import OutcomeUnknown, Refused
 from trimtab_trading.exchange import opening_balance
 
 
@@ -91,7 +92,7 @@ async def test_a_failed_look_at_the_positions_is_never_read_as_flat(answer):
 
 
 async def test_after_redis_was_emptied_orders_of_ours_at_the_broker_are_taken_over():
-    order, stranger = an_order(), an_order(symbol="SPY")
+    order, stranger = an_order(), an_order(symbol="SPY", client_order_id="by-hand")
     world = at_a_real_broker(rows=1)
     world.journal.intend([], [order])
     for kept in (order, stranger):
@@ -101,6 +102,26 @@ async def test_after_redis_was_emptied_orders_of_ours_at_the_broker_are_taken_ov
         assert list(world.room._book.orders) == [order.client_order_id]
         await cycles(world)
         assert [m.subject for m in health(world)] == [f"order {stranger.client_order_id}"]
+
+
+async def test_what_trades_while_the_books_are_opened_is_counted_once():
+    order = an_order()
+    world = at_a_real_broker(rows=1)
+    world.journal.intend([], [order])
+    world.broker.orders[order.client_order_id] = Kept(order)
+    traded: list[str] = []
+
+    def trouble(method: str, moment: str) -> None:
+        if method == "positions" and not traded:  # after the orders were read
+            traded.append(method)
+            world.broker.fill(order.client_order_id, "4", "100")
+
+    world.broker.trouble = trouble
+    async with world.alive():
+        (held,) = await until_told(world, PositionAdjusted)
+        await cycles(world)
+        assert held.quantity == 4
+        assert world.told(OrderFilled) == health(world) == []
 
 
 # ------------------------------------------------------------------------ orders and their time
@@ -214,6 +235,24 @@ async def test_an_update_may_come_before_the_answer_and_after_the_end():
         assert [type(event) for event in world.told()] == [CashAdjusted, OrderAccepted, OrderFilled]
 
 
+async def test_a_late_refusal_of_an_order_that_the_broker_is_known_to_have_is_not_believed():
+    order = an_order()
+    world = at_a_real_broker(order, place_seconds=0.01)
+
+    def trouble(method: str, moment: str) -> None:
+        if (method, moment) == ("submit", "after"):
+            world.hints.tell(an_update(seen(order)))
+            time.sleep(0.1)
+            raise Refused("you are not allowed to do this")
+
+    world.broker.trouble = trouble
+    async with world.alive():
+        await until_told(world, OrderAccepted)
+        await world.until(lambda: not world.desk._errands)
+        await cycles(world)
+        assert [type(event) for event in world.told()] == [CashAdjusted, OrderAccepted]
+
+
 async def test_a_row_does_not_wait_for_an_answer_that_does_not_come():
     order = an_order()
     world = at_a_real_broker(order, rows=2, place_seconds=0.02)
@@ -292,6 +331,11 @@ async def test_a_crash_after_a_held_order_was_sent_neither_loses_nor_doubles_it(
 # ------------------------------------------------------------------------ when the books differ
 
 
+def silent(method: str, moment: str) -> None:
+    """A broker that answers nothing."""
+    raise OutcomeUnknown("no answer")
+
+
 async def test_a_position_changed_by_hand_is_told_once_and_once_more_when_it_is_put_right():
     world = at_a_real_broker()
     async with world.alive():
@@ -302,8 +346,11 @@ async def test_a_position_changed_by_hand_is_told_once_and_once_more_when_it_is_
         (refused,) = await until_told(world, OrderRejected)
         assert "differ on the position in AAPL" in refused.reason, "no order repairs a riddle"
     world.begin()  # a restart forgets neither the doubt nor that it was told
+    world.broker.trouble = silent
     async with world.alive():
-        assert world.permission.doubtful_symbols == frozenset()
+        await world.until(lambda: world.desk.trouble is not None)
+        assert world.permission.doubtful_symbols == {"AAPL"}, "also while nobody can be asked"
+        world.broker.trouble = no_trouble
         await cycles(world, 3)
         assert world.permission.doubtful_symbols == {"AAPL"}
         del world.broker.venue.positions["AAPL"]

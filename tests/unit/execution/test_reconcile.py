@@ -11,7 +11,8 @@ from trimtab_common.events import CashAdjusted, OrderFilled, PositionAdjusted
 from trimtab_common.sides import Side
 from trimtab_execution.core.books import Books
 from trimtab_execution.core.reconcile import Doubt, Mismatch, compare, contradiction
-from trimtab_execution.ports import Account, Position
+from trimtab_execution.core.wording import identifier
+from trimtab_execution.ports import Account, BrokerOrder, Position
 
 AT = row_at(1)
 
@@ -102,6 +103,13 @@ def test_every_difference_is_named_in_a_fixed_order():
         Mismatch("cash", "1000", "999.98"),
         Mismatch(f"order {stranger.client_order_id}", "unknown here", "new TSLA"),
     ]
+
+
+def test_whatever_others_call_their_orders_it_can_be_told():
+    shown = BrokerOrder(**vars(seen(an_order())) | {"client_order_id": "Übung\n 1"})
+    (mismatch,) = compare(books(), account(), [], set(), [shown])
+    assert mismatch.subject == "order Übung  1"
+    assert identifier(mismatch.subject) == "order--bung--1"
 
 
 @pytest.mark.parametrize(("cash", "differs"), [("1000.009", False), ("1000.01", True)])

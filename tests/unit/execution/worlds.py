@@ -101,7 +101,11 @@ class World:
             try:
                 await self.living
             finally:  # a process that has ended does nothing more
-                errands = [errand.answer for errand in self.desk._errands.values()]
+                errands: list[asyncio.Future[Any]] = [
+                    errand.answer for errand in self.desk._errands.values()
+                ]
+                if self.reconciler._looking is not None:
+                    errands.append(self.reconciler._looking)
                 for errand in errands:
                     errand.cancel()
                 await asyncio.gather(*errands, return_exceptions=True)

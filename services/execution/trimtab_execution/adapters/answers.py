@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from trimtab_common.symbols import QUOTE_CURRENCIES, Symbol, parse_symbol
-from trimtab_execution.core.order_book import printable
+from trimtab_execution.core.wording import printable
 from trimtab_execution.ports import Account, Activity, BrokerOrder, Position, Update
 
 ZERO = Decimal(0)

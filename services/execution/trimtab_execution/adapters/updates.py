@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from trimtab_execution.ports import Update
 
 RECONNECT_SECONDS = (1.0, 30.0)
 SIMULATED_RECONNECT_SECONDS = (0.05, 1.0)
-SOCKET = {"ping_interval": 5, "ping_timeout": 10, "max_queue": 1024}
+SOCKET = {"ping_interval": 5, "ping_timeout": 10, "close_timeout": 0.5, "max_queue": 1024}
 """The client's own time-out for a socket that is open and dead is three minutes."""
 
 
@@ -50,9 +51,14 @@ class AlpacaHints:
             except (Unbelievable, LookupError, TypeError, AttributeError):
                 look_again()  # the client would lose the message without a word
 
+        # What the client writes at each failed attempt, the health board says once.
+        logging.getLogger(TradingStream.__module__).setLevel(logging.CRITICAL)
         stream = Stream(
             *self._keys, raw_data=True, url_override=self._url, websocket_params=dict(SOCKET)
         )
         stream._reconnect_min_backoff, stream._reconnect_max_backoff = self._reconnect
         stream.subscribe_trade_updates(handle)
-        await stream._run_forever()  # type: ignore[no-untyped-call]
+        try:
+            await stream._run_forever()  # type: ignore[no-untyped-call]
+        finally:
+            await stream.close()

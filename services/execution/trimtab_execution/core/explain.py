@@ -15,6 +15,7 @@ from trimtab_common.events import CashAdjusted, Event, PositionAdjusted, instant
 from trimtab_common.symbols import AssetClass, Symbol, asset_class
 from trimtab_execution.core.books import Books
 from trimtab_execution.core.reconcile import CENT, ZERO, quantities
+from trimtab_execution.core.wording import identifier
 from trimtab_execution.ports import Account, Activity, Position
 
 COIN_FEE_MAX = Decimal("0.003")
@@ -65,7 +66,7 @@ def _is_coin_fee(symbol: Symbol, held: Decimal, taken: Decimal) -> bool:
 def _position(activity: Activity, name: str, at: datetime) -> PositionAdjusted:
     assert activity.symbol is not None
     return PositionAdjusted(
-        id=f"position:{name}:{activity.id}",
+        id=f"position:{name}:{identifier(activity.id)}",
         at=at,
         account=name,
         symbol=activity.symbol,
@@ -87,7 +88,7 @@ def _coin_fee(symbol: Symbol, quantity: Decimal, name: str, at: datetime) -> Pos
 
 def _cash(activity: Activity, name: str, at: datetime) -> CashAdjusted:
     return CashAdjusted(
-        id=f"cash:{name}:{activity.id}",
+        id=f"cash:{name}:{identifier(activity.id)}",
         at=at,
         account=name,
         amount=activity.cash,

@@ -32,6 +32,7 @@ from trimtab_execution.core.orders import (
     fill_price,
     restored,
 )
+from trimtab_execution.core.wording import printable
 from trimtab_execution.ports import BrokerOrder, Update
 from trimtab_trading.exchange import (
     EXPIRED,
@@ -218,10 +219,11 @@ class OrderBook:
         self._sent_before = sent_before
         for key, order in list(self.orders.items()):
             at = order.approved.at
-            if order.state is State.SENDING or (order.state is State.HELD and key in sent_before):
-                self._send(order, at)
-            elif order.state is State.CANCELLING and order.broker_id is None:
-                self._tasks.append(Send(order.approved, at))
+            held = order.state is State.HELD
+            if held and key in sent_before:
+                self.orders[key] = replace(order, state=State.SENDING)
+            if order.broker_id is None and (not held or key in sent_before):
+                self._tasks.append(Send(order.approved, at, maybe_sent=True))
         self.cancel_again()
 
     def cancel_again(self, at: datetime | None = None) -> None:
@@ -239,8 +241,3 @@ class OrderBook:
         orders = [restored(order) for order in state["orders"]]
         self.orders = {order.approved.client_order_id: order for order in orders}
         self._tasks = []
-
-
-def printable(text: str) -> str:
-    """A broker's words as an event may carry them: without control characters."""
-    return "".join(character if character.isprintable() else " " for character in text)

@@ -81,6 +81,8 @@ class Send:
 
     order: OrderApproved
     at: datetime
+    maybe_sent: bool = False
+    """By an earlier life of this room; the journal may know of more."""
 
 
 @dataclass(frozen=True)

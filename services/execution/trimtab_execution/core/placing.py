@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trimtab_common.events import OrderApproved
+from trimtab_common.money import plain
 from trimtab_execution.ports import Broker, BrokerOrder, DuplicateId, OutcomeUnknown, Refused
 
 ASK_AFTER_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0)
@@ -158,4 +159,5 @@ def adopted(order: OrderApproved, found: BrokerOrder) -> Outcome:
     same = found.symbol == order.symbol and found.quantity in (None, order.quantity)
     if same:
         return Placed(found.order_id, found)
-    return NotPlaced(f"the broker has another order under this id: {found.quantity} {found.symbol}")
+    other = f"{plain(found.quantity or order.quantity)} {found.symbol}"
+    return NotPlaced(f"the broker has another order under this id: {other}")

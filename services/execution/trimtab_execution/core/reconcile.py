@@ -9,6 +9,7 @@ from decimal import Decimal
 from trimtab_common.money import plain
 from trimtab_common.symbols import Symbol
 from trimtab_execution.core.books import Books
+from trimtab_execution.core.wording import printable
 from trimtab_execution.ports import Account, BrokerOrder, Position
 
 ZERO = Decimal(0)
@@ -47,8 +48,9 @@ def compare(
         found.append(Mismatch("cash", plain(books.cash), plain(account.cash)))
     for order in open_orders:
         if order.client_order_id not in known_orders:
-            subject = f"{ORDER} {order.client_order_id}"
-            found.append(Mismatch(subject, "unknown here", f"{order.status} {order.symbol}"))
+            subject = printable(f"{ORDER} {order.client_order_id}")
+            shown = printable(f"{order.status} {order.symbol}")
+            found.append(Mismatch(subject, "unknown here", shown))
     return found
 
 
