@@ -60,6 +60,8 @@ class Client:
     connection: Connection
     encode: Encode
     place: tuple[str, str] | None = None
+    mute: bool = False
+    """A connection loses no piece of what is sent and then goes on: once mute, it stays so."""
 
 
 class Sockets:
@@ -196,7 +198,8 @@ class Sockets:
                 self._send(client, frame, Fault.UPDATES_MUTE, Fault.UPDATES_CLOSED)
 
     def _send(self, client: Client, frame: Frame, mute: Fault, closed: Fault) -> None:
-        if self._faults.happens(mute):
+        client.mute = client.mute or self._faults.happens(mute)
+        if client.mute:
             return
         if self._faults.happens(closed):
             client.connection.abort()

@@ -44,7 +44,7 @@ class Fault(StrEnum):
     """An update comes after others that were sent later, at most `seconds` late."""
     UPDATES_DELAYED = "updates_delayed"
     UPDATES_MUTE = "updates_mute"
-    """The socket stays open and says nothing."""
+    """The socket stays open and says nothing, until it is made anew."""
     UPDATES_CLOSED = "updates_closed"
     """The socket breaks where a message should come."""
     DATA_MUTE = "data_mute"
