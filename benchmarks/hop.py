@@ -159,7 +159,7 @@ async def bare(bench: Bench) -> None:
     """The same subscription, without fence, order record, merge and metrics."""
     redis: Any = Redis.from_url(bench.url)
     await redis.xgroup_create(bench.bars, "bare", "0", mkstream=True)
-    broker = RedisBroker(bench.url, logger=None)  # type: ignore[arg-type]
+    broker = RedisBroker(bench.url, logger=None, apply_types=False)  # type: ignore[arg-type]
 
     async def parser(message: Any) -> Any:
         return RedisBatchStreamMessage(raw_message=message, body=b"", consumer=None, group=None)  # type: ignore[arg-type]

@@ -14,8 +14,9 @@ from trimtab.money_words import price, quantity
 from trimtab.place import read_settings
 from trimtab.record import opened
 from trimtab.words import clock, sentence
-from trimtab_common.events import OrderApproved, OrderRefused, TradingResumed
+from trimtab_common.events import BarClosed, OrderApproved, OrderRefused, TradingResumed
 from trimtab_common.symbols import parse_symbol
+from trimtab_runtime.barstore import BarStore
 from trimtab_runtime.record import OrderState, Recorded, Story
 
 
@@ -33,7 +34,8 @@ def explain(symbol: str, at: str | None, *, home: Path | None, as_json: bool) ->
     canonical = _symbol(symbol)
     with opened(settings) as record:
         story = record.story(canonical, instant)
-        lines = sorted(told(story), key=lambda line: line.at)
+    bar = BarStore(settings.at_home).newest(canonical, story.at)
+    lines = sorted(told(story, bar), key=lambda line: line.at)
     if not lines:
         raise answer_is_no(
             f"Nothing is on record about {canonical}" + (f" until {at}." if at else "."),
@@ -50,24 +52,24 @@ def explain(symbol: str, at: str | None, *, home: Path | None, as_json: bool) ->
     show.result(content, as_json=as_json, lines=[f"{clock(at)}  {text}" for at, text in lines])
 
 
-def told(story: Story) -> Iterator[Line]:
+def told(story: Story, bar: BarClosed | None) -> Iterator[Line]:
     """The story in the order of cause and effect; what happened at one time stays in it."""
-    if story.refused_bar is not None and _is_newer(story.refused_bar, story.bar):
+    if story.refused_bar is not None and _is_newer(story.refused_bar, bar):
         refused = story.refused_bar.event
         yield Line(refused.at, f"A bar was not believed, by rule {getattr(refused, 'rule', '')}.")
-    if story.bar is not None:
-        yield Line(story.bar.event.at, sentence(story.bar.event))
+    if bar is not None:
+        yield Line(bar.at, sentence(bar))
     signals = sorted(story.signals, key=lambda each: each.event.at)
     for signal in signals:
         yield Line(signal.event.at, sentence(signal.event))
     if signals and not story.decisions:
         yield Line(signals[-1].event.at, "Risk has decided nothing about it yet.")
-    elif not signals and story.bar is not None:
-        yield Line(story.bar.event.at, "No strategy has asked for it.")
+    elif not signals and bar is not None:
+        yield Line(bar.at, "No strategy has asked for it.")
     for decision in reversed(story.decisions):
         yield Line(decision.event.at, sentence(decision.event))
         yield from _outcome(decision, story)
-    yield from _silence(story)
+    yield from _silence(story, bar)
     if story.switch is not None and not isinstance(story.switch.event, TradingResumed):
         event = story.switch.event
         yield Line(
@@ -110,22 +112,22 @@ def _state(order: OrderState) -> str:
     return words.get(order.state, f"It was {order.state}: {order.reason}.")
 
 
-def _silence(story: Story) -> Iterator[Line]:
+def _silence(story: Story, bar: BarClosed | None) -> Iterator[Line]:
     """Why nothing was done since the last decision, as far as the record can tell."""
-    if story.bar is None or not story.decisions or not story.signals:
+    if bar is None or not story.decisions or not story.signals:
         return
     last = story.decisions[0].event
-    if story.bar.event.at <= last.at:
+    if bar.at <= last.at:
         return
     if isinstance(last, OrderRefused):
         text = "That stands: the same refusal for the same cause is told once a session."
     else:
         text = "Nothing was ordered since: what is held is near enough to what is wanted."
-    yield Line(story.bar.event.at, text)
+    yield Line(bar.at, text)
 
 
-def _is_newer(one: Recorded, other: Recorded | None) -> bool:
-    return other is None or one.event.at > other.event.at
+def _is_newer(refused: Recorded, bar: BarClosed | None) -> bool:
+    return bar is None or refused.event.at > bar.at
 
 
 def _symbol(text: str) -> str:

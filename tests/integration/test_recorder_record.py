@@ -168,9 +168,6 @@ def test_the_story_of_a_symbol_is_what_led_to_it(written, record):
         )
     )
     now, then = record.story("AAPL"), record.story("AAPL", make.START + timedelta(minutes=30))
-    assert now.bar is not None
-    assert then.bar is not None
-    assert (now.bar.event.at, then.bar.event.at) == (later, make.START)
     assert {each.event.id for each in now.signals} == {
         make.signal(later).id,
         make.signal(strategy="value").id,
@@ -183,7 +180,7 @@ def test_the_story_of_a_symbol_is_what_led_to_it(written, record):
     assert now.switch.event == make.halt()
     assert now.refused_bar is not None
     silent = record.story("TSLA")
-    assert (silent.bar, silent.signals, silent.decisions, silent.orders) == (None, (), (), ())
+    assert (silent.signals, silent.decisions, silent.orders) == ((), (), ())
 
 
 def test_lists_are_newest_first_and_can_be_narrowed(written, record):

@@ -74,9 +74,9 @@ def test_nothing_is_released_before_somebody_watches(stocks):
 def test_opening_rows_lets_more_of_them_out(stocks):
     market = the_market()
     with watching(stocks, *SYMBOLS, rows=12):
-        for row in range(3):
+        for row in range(6):
             stocks.open(market.instant_of(row).isoformat())
-        until(lambda: released(stocks) == 15, "15 rows")
+        until(lambda: released(stocks) == 18, "18 rows")
 
 
 def test_a_client_gets_what_it_asked_for_only(stocks):

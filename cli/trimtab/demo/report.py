@@ -26,7 +26,12 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """The facts, with money as numbers to the cent."""
         money = {name: _cents(self.facts.get(name)) for name in MONEY}
-        return {**self.facts, **money, "ok": not self.complaints, "complaints": list(self.complaints)}
+        return {
+            **self.facts,
+            **money,
+            "ok": not self.complaints,
+            "complaints": list(self.complaints),
+        }
 
 
 def report(

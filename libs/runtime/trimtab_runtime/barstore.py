@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab_common.events import BarClosed
-from trimtab_common.money import to_float
+from trimtab_common.events import BarClosed, bar_id
+from trimtab_common.money import decimal_from_float, to_float
 from trimtab_common.symbols import Symbol
 from trimtab_common.timeframes import Timeframe
 from trimtab_runtime.home import Home
@@ -104,6 +104,11 @@ class BarStore:
         ]
         return max(opened).astimezone(UTC) if opened else None
 
+    def newest(self, symbol: Symbol, until: datetime) -> BarClosed | None:
+        """The bar that became available last up to an instant, of whatever timeframe."""
+        found = (self._newest(symbol, timeframe, until) for timeframe in Timeframe)
+        return max((bar for bar in found if bar), key=lambda bar: bar.available_at, default=None)
+
     def compact(self, timeframe: Timeframe, *, before: date) -> int:
         """Join the days of all months before this date's month; returns the files saved."""
         saved = 0
@@ -123,6 +128,18 @@ class BarStore:
                     day.unlink(missing_ok=True)
                 saved += len(days) - 1
         return saved
+
+    def _newest(self, symbol: Symbol, timeframe: Timeframe, until: datetime) -> BarClosed | None:
+        for file in reversed(self._files(symbol, timeframe, None, until)):
+            table = self._load(file)
+            if table is None:
+                continue
+            available = _times(table, "available_at")
+            places = np.flatnonzero(available <= _instant(until))
+            if len(places):
+                order = np.lexsort((table.column("revision").to_numpy()[places], available[places]))
+                return _bar(symbol, timeframe, table.slice(places[order[-1]], 1).to_pylist()[0])
+        return None
 
     def _folder(self, symbol: Symbol, timeframe: Timeframe) -> Path:
         return self._home.bars / timeframe.value / symbol.replace("/", "_")
@@ -208,6 +225,21 @@ def _table(bars: Sequence[BarClosed]) -> pa.Table:
         "late": [bar.late for bar in bars],
     }
     return pa.table(columns, schema=_schema())
+
+
+def _bar(symbol: Symbol, timeframe: Timeframe, row: dict[str, Any]) -> BarClosed:
+    opened_at, available_at = (row[name].astimezone(UTC) for name in ("opened_at", "available_at"))
+    return BarClosed.trusted(
+        id=bar_id(row["feed"], symbol, timeframe, opened_at, row["revision"]),
+        at=available_at,
+        symbol=symbol,
+        timeframe=timeframe,
+        opened_at=opened_at,
+        **{name: decimal_from_float(row[name]) for name in AMOUNTS},
+        feed=row["feed"],
+        revision=row["revision"],
+        late=row["late"],
+    )
 
 
 def _distinct(table: pa.Table) -> NDArray[np.int64]:

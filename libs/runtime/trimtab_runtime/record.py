@@ -111,8 +111,6 @@ class Story:
 
     symbol: str
     at: datetime
-    bar: Recorded | None
-    """The last bar that was believed."""
     refused_bar: Recorded | None
     signals: tuple[Recorded, ...]
     """Each strategy's latest."""
@@ -196,7 +194,7 @@ class Record:
         return [event for row in self._ask(query.limit(count)) if (event := _recorded(row))]
 
     def story(self, symbol: str, at: datetime | None = None) -> Story:
-        """All that led to a symbol being bought, sold or left alone at an instant."""
+        """All but the bar that led to a symbol being bought, sold or left alone at an instant."""
         at = at or datetime.now(UTC)
 
         def last(*kinds: str, count: int = 1) -> list[Recorded]:
@@ -205,7 +203,6 @@ class Record:
         return Story(
             symbol=symbol,
             at=at,
-            bar=_first(last("BarClosed")),
             refused_bar=_first(last("BarRefused")),
             signals=_one_a_strategy(last("SignalRaised", count=STRATEGIES_MAX)),
             decisions=_of_one_row(last(*DECISIONS, count=20)),

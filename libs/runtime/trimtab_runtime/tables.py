@@ -27,12 +27,11 @@ events = Table(
     Column("recorded_at", UtcDateTime, nullable=False),
     Column("symbol", String(SYMBOL_LENGTH_MAX), nullable=True),
     Column("data", Text, nullable=False),
-    Index("ix_events_stream_entry_id", "stream", "entry_id"),
     Index("ix_events_type_at", "type", "at"),
     Index("ix_events_symbol_at", "symbol", "at"),
     Index("ix_events_at", "at"),
 )
-"""Every event that was published, in its own words (`data` is its JSON)."""
+"""Every event but bars, which the bar store has, and marks; `data` is its own words, as JSON."""
 
 orders = Table(
     "orders",

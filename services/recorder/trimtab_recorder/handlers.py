@@ -1,6 +1,6 @@
 """What is kept of an event beside its own words. The table at the end says of which ones.
 
-Every event is kept as it is; these are also folded into tables of their own.
+Every event but bars and marks is kept as it is; these are also folded into tables of their own.
 """
 
 from __future__ import annotations

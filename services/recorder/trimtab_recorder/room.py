@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from trimtab_common.events import EVENTS, Event, RoomReported, RowClosed
+from trimtab_common.events import EVENTS, BarClosed, Event, RoomReported, RowClosed
 from trimtab_recorder.core.reports import Reports
 from trimtab_recorder.core.rows import Batch, dead_letter_row
 from trimtab_recorder.core.trimming import Milestones, laggards, trims
@@ -33,7 +33,7 @@ class RecorderRoom:
 
     name = NAME
     families = (*FAMILIES, DEAD)
-    wanted = frozenset(EVENTS.values())
+    wanted = frozenset(EVENTS.values()) - {BarClosed}
     linger_seconds = LINGER_SECONDS
 
     def __init__(
@@ -97,8 +97,10 @@ class RecorderRoom:
 
     def _add(self, batch: Batch, entry: Entry, event: Event) -> None:
         family = entry.stream.rpartition(":")[2]
-        if isinstance(event, RowClosed) and family == CLOCK_FAMILY:
-            self._milestones.row_closed(event.at, entry.id)
+        if isinstance(event, RowClosed):
+            if family == CLOCK_FAMILY:
+                self._milestones.row_closed(event.at, entry.id)
+            return
         if isinstance(event, RoomReported) and not self._reports.are_news(event):
             return
         batch.add(event, family, entry.id, entry.raw[b"data"])

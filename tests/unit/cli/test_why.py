@@ -19,7 +19,6 @@ def story(**parts):
     nothing = {
         "symbol": "AAPL",
         "at": START,
-        "bar": None,
         "refused_bar": None,
         "signals": (),
         "decisions": (),
@@ -59,19 +58,19 @@ def a_fill(number, count):
     )
 
 
-def texts(a_story):
-    return [line.text for line in told(a_story)]
+def texts(a_story, bar=None):
+    return [line.text for line in told(a_story, bar)]
 
 
 def test_a_trade_is_told_from_the_bar_to_the_fill():
     lines = texts(
         story(
-            bar=recorded(factories.bar()),
             signals=(recorded(factories.signal()),),
             decisions=(recorded(factories.approval()),),
             orders=(order("filled"),),
             fills=(a_fill(1, 10),),
-        )
+        ),
+        factories.bar(),
     )
     said = " | ".join(lines)
     assert said.index("closed at") < said.index("momentum wants") < said.index("Risk approved")
@@ -81,10 +80,10 @@ def test_a_trade_is_told_from_the_bar_to_the_fill():
 def test_a_refusal_is_the_end_of_the_story():
     lines = texts(
         story(
-            bar=recorded(factories.bar()),
             signals=(recorded(factories.signal()),),
             decisions=(recorded(factories.refusal(rule="R13")),),
-        )
+        ),
+        factories.bar(),
     )
     assert "R13" in lines[-1]
 
@@ -95,17 +94,17 @@ def test_a_wish_that_risk_has_not_judged_is_said_to_be_so():
 
 
 def test_a_symbol_that_nobody_wants_is_said_to_be_so():
-    assert "No strategy" in texts(story(bar=recorded(factories.bar())))[-1]
+    assert "No strategy" in texts(story(), factories.bar())[-1]
 
 
 def test_doing_nothing_after_a_decision_has_a_reason_too():
     lines = texts(
         story(
-            bar=recorded(factories.bar(START + 5 * MINUTE)),
             signals=(recorded(factories.signal()),),
             decisions=(recorded(factories.approval()),),
             orders=(order("filled"),),
-        )
+        ),
+        factories.bar(START + 5 * MINUTE),
     )
     assert "near enough" in lines[-1]
 
@@ -113,10 +112,10 @@ def test_doing_nothing_after_a_decision_has_a_reason_too():
 def test_a_refusal_that_stands_is_not_taken_for_contentment():
     lines = texts(
         story(
-            bar=recorded(factories.bar(START + 5 * MINUTE)),
             signals=(recorded(factories.signal()),),
             decisions=(recorded(factories.refusal()),),
-        )
+        ),
+        factories.bar(START + 5 * MINUTE),
     )
     assert "That stands" in lines[-1]
 
@@ -131,12 +130,12 @@ def test_an_order_that_was_rejected_says_why():
 def test_a_bar_that_was_not_believed_is_mentioned_only_while_it_is_the_last():
     refused = recorded(factories.refused_bar(rule="range"))
     assert "range" in texts(story(refused_bar=refused))[0]
-    newer = recorded(factories.bar(START + MINUTE))
-    assert not any("not believed" in line for line in texts(story(refused_bar=refused, bar=newer)))
+    newer = factories.bar(START + MINUTE)
+    assert not any("not believed" in line for line in texts(story(refused_bar=refused), newer))
 
 
 def test_a_halt_is_part_of_the_story():
-    lines = texts(story(bar=recorded(factories.bar()), switch=recorded(factories.halt())))
+    lines = texts(story(switch=recorded(factories.halt())), factories.bar())
     assert "Halted" in lines[-1]
 
 

@@ -151,3 +151,15 @@ def test_files_belong_to_their_owner_alone(store, tmp_path):
     assert file.relative_to(tmp_path).as_posix() == "bars/1m/BTC_USD/2024-01-31.parquet"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_the_newest_bar_up_to_an_instant_is_found_whatever_its_timeframe(store):
+    hour = bar(timeframe=HOUR, close="11.5")
+    first, second = bar(minutes=0, close="10.1"), bar(minutes=1)
+    corrected = bar(minutes=1, close="10.7", revision=1)
+    store.append([first, hour, corrected, second, bar("MSFT", 5)])
+    assert store.newest("AAPL", first.at) == first
+    assert store.newest("AAPL", first.at + timedelta(minutes=30)) == corrected
+    assert store.newest("AAPL", hour.at) == hour
+    assert store.newest("AAPL", NOON) is None
+    assert store.newest("TSLA", hour.at) is None

@@ -30,6 +30,23 @@ def test_at_full_speed_rows_run_ahead_of_the_opened_ones_by_so_many():
     assert release.released == 8
 
 
+def test_when_all_are_waiting_half_of_them_are_used_first():
+    release = a_release(ahead=4)
+    while release.may_release(opened=0, listeners=1):
+        release.next_row()
+    assert not release.may_release(opened=1, listeners=1)
+    assert release.may_release(opened=2, listeners=1)
+    release.next_row()
+    assert release.may_release(opened=2, listeners=1)
+
+
+def test_with_one_row_ahead_each_is_used_before_the_next():
+    release = a_release(ahead=1)
+    release.next_row()
+    assert not release.may_release(opened=0, listeners=1)
+    assert release.may_release(opened=1, listeners=1)
+
+
 def test_rows_end():
     release = a_release(minute_market().take(slice(0, 4)))
     assert [release.next_row() for _ in range(2)] == [0, 1]

@@ -13,8 +13,9 @@ class Release:
     """Counts released rows and says when the next one is due. Knows no clock itself.
 
     At full speed a row is released while somebody listens and it lies at most `ahead` rows beyond
-    the last opened one. At speed N a row is due N times sooner than in the market; a pause longer
-    than `pause_max` (a night, a weekend) counts as one bar.
+    the last opened one. Once that many are waiting, half of them are used before more follow:
+    whoever reads gets many rows at a time instead of one. At speed N a row is due N times sooner
+    than in the market; a pause longer than `pause_max` (a night, a weekend) counts as one bar.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Release:
         self.speed = speed
         """None: as fast as possible."""
         self._ahead = ahead
+        self._is_filling = True
         self._pause_max = max(pause_max, market.timeframe.duration)
 
     @property
@@ -42,7 +44,12 @@ class Release:
 
     def may_release(self, *, opened: int, listeners: int) -> bool:
         """Whether the next row may go out at full speed; `opened` is the number of rows opened."""
-        return not self.over and listeners > 0 and self.released < opened + self._ahead
+        waiting = self.released - opened
+        if waiting >= self._ahead:
+            self._is_filling = False
+        elif waiting <= self._ahead // 2:
+            self._is_filling = True
+        return not self.over and listeners > 0 and self._is_filling
 
     def wait_seconds(self) -> float:
         """How long after the row before the next one is due, at a given speed."""

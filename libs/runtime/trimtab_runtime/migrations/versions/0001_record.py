@@ -58,7 +58,6 @@ def _create_events() -> None:
         Column("data", Text, nullable=False),
     )
     op.create_index("ix_events_at", "events", ["at"])
-    op.create_index("ix_events_stream_entry_id", "events", ["stream", "entry_id"])
     op.create_index("ix_events_symbol_at", "events", ["symbol", "at"])
     op.create_index("ix_events_type_at", "events", ["type", "at"])
 
