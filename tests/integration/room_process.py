@@ -86,6 +86,10 @@ class RoomProcess:
             self._process.wait()
         self.server.close()
 
+    @property
+    def is_running(self) -> bool:
+        return self._running().poll() is None
+
     def rss_megabytes(self) -> float:
         status = Path(f"/proc/{self._running().pid}/status").read_text()
         return next(

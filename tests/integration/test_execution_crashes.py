@@ -202,14 +202,11 @@ def test_a_long_campaign_at_every_point(world, point, monkeypatch):
         world.misbehave(probability=0.02, seed=life)
         monkeypatch.setenv("TRIMTAB_CRASH_AT", f"{point.value}:{chance.randint(1, 12)}")
         world.room.start()
-        process = world.room._running()
-        wait_for(
-            lambda process=process: process.poll() is not None or over(world, story), what="a crash"
-        )
+        wait_for(lambda: not world.room.is_running or over(world, story), what="a crash")
         if over(world, story):
             world.room.kill()
             break
-        assert process.wait() == KILLED
+        assert world.room.wait() == KILLED
     assert life > 10, "a few crashes prove little"
     monkeypatch.delenv("TRIMTAB_CRASH_AT")
     world.simulator.delete("/control/faults")

@@ -10,48 +10,35 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from trimtab_common.events import BarClosed, bar_id
-from trimtab_common.money import decimal_from_float, to_float
+from trimtab_common.events import BarClosed
 from trimtab_common.symbols import Symbol
 from trimtab_common.timeframes import Timeframe
+from trimtab_runtime.bartable import (
+    StoredBars,
+    bar_of,
+    columns_of,
+    distinct,
+    microsecond,
+    schema,
+    table_of,
+    times,
+)
 from trimtab_runtime.home import Home
 from trimtab_runtime.logs import logger
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-AMOUNTS = ("open", "high", "low", "close", "volume")
 DAY_LENGTH, MONTH_LENGTH = len("2024-01-31"), len("2024-01")
 FILE_MODE = 0o600
 _HOUR = timedelta(hours=1)
 _log = logger(__name__)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class StoredBars:
-    """Bars of one timeframe in columns, sorted by (available_at, symbol); times are UTC."""
-
-    symbols: tuple[Symbol, ...]
-    """As they were asked for, whether or not there are bars of them."""
-    timeframe: Timeframe
-    symbol_index: NDArray[np.int64]
-    opened_at: NDArray[np.datetime64]
-    available_at: NDArray[np.datetime64]
-    amounts: NDArray[np.float64]
-    """(5, bars): open, high, low, close, volume."""
-    late: NDArray[np.bool_]
-    """Back-filled or late: not to be traded on."""
-
-    def __len__(self) -> int:
-        return len(self.symbol_index)
 
 
 class BarStore:
@@ -65,7 +52,7 @@ class BarStore:
         by_file: dict[Path, list[BarClosed]] = defaultdict(list)
         for bar in bars:
             by_file[self._file_of(bar)].append(bar)
-        return sum(self._merge(file, _table(group)) for file, group in by_file.items())
+        return sum(self._merge(file, table_of(group)) for file, group in by_file.items())
 
     def read(
         self,
@@ -90,9 +77,9 @@ class BarStore:
                 if table is not None:
                     tables.append(table)
                     owners.append(np.full(table.num_rows, number))
-        every = pa.concat_tables([_schema().empty_table(), *tables])
+        every = pa.concat_tables([schema().empty_table(), *tables])
         owner = np.concatenate([np.zeros(0, dtype=np.int64), *owners])
-        return _columns(every, owner, tuple(symbols), timeframe, (start, end), feed)
+        return columns_of(every, owner, tuple(symbols), timeframe, (start, end), feed)
 
     def latest(self, symbol: Symbol, timeframe: Timeframe) -> datetime | None:
         """When the newest stored bar of a symbol opened; None where there is none."""
@@ -134,11 +121,11 @@ class BarStore:
             table = self._load(file)
             if table is None:
                 continue
-            available = _times(table, "available_at")
-            places = np.flatnonzero(available <= _instant(until))
+            available = times(table, "available_at")
+            places = np.flatnonzero(available <= microsecond(until))
             if len(places):
                 order = np.lexsort((table.column("revision").to_numpy()[places], available[places]))
-                return _bar(symbol, timeframe, table.slice(places[order[-1]], 1).to_pylist()[0])
+                return bar_of(symbol, timeframe, table.slice(places[order[-1]], 1).to_pylist()[0])
         return None
 
     def _folder(self, symbol: Symbol, timeframe: Timeframe) -> Path:
@@ -166,7 +153,7 @@ class BarStore:
 
         stored = self._load(file) if file.exists() else None
         both = fresh if stored is None else pa.concat_tables([stored, fresh])
-        kept = _distinct(both)
+        kept = distinct(both)
         new = len(kept) - (stored.num_rows if stored is not None else 0)
         if new:
             self._write(file, both.take(kept))
@@ -187,7 +174,7 @@ class BarStore:
         import pyarrow.parquet as pq  # noqa: PLC0415
 
         try:
-            return pq.ParquetFile(file).read().cast(_schema())
+            return pq.ParquetFile(file).read().cast(schema())
         except FileNotFoundError:  # joined into its month just now
             return None
         except (pa.ArrowInvalid, pa.ArrowTypeError, OSError, ValueError) as error:
@@ -195,117 +182,3 @@ class BarStore:
             file.replace(broken)
             _log.error("a file of bars cannot be read", put_aside=str(broken), error=str(error))
             return None
-
-
-def _schema() -> pa.Schema:
-    import pyarrow as pa  # noqa: PLC0415
-
-    instant = pa.timestamp("us", "UTC")
-    return pa.schema(
-        [
-            ("opened_at", instant),
-            ("available_at", instant),
-            *((name, pa.float64()) for name in AMOUNTS),
-            ("feed", pa.string()),
-            ("revision", pa.int32()),
-            ("late", pa.bool_()),
-        ]
-    )
-
-
-def _table(bars: Sequence[BarClosed]) -> pa.Table:
-    import pyarrow as pa  # noqa: PLC0415
-
-    columns: dict[str, list[Any]] = {
-        "opened_at": [bar.opened_at for bar in bars],
-        "available_at": [bar.available_at for bar in bars],
-        **{name: [to_float(getattr(bar, name)) for bar in bars] for name in AMOUNTS},
-        "feed": [bar.feed for bar in bars],
-        "revision": [bar.revision for bar in bars],
-        "late": [bar.late for bar in bars],
-    }
-    return pa.table(columns, schema=_schema())
-
-
-def _bar(symbol: Symbol, timeframe: Timeframe, row: dict[str, Any]) -> BarClosed:
-    opened_at, available_at = (row[name].astimezone(UTC) for name in ("opened_at", "available_at"))
-    return BarClosed.trusted(
-        id=bar_id(row["feed"], symbol, timeframe, opened_at, row["revision"]),
-        at=available_at,
-        symbol=symbol,
-        timeframe=timeframe,
-        opened_at=opened_at,
-        **{name: decimal_from_float(row[name]) for name in AMOUNTS},
-        feed=row["feed"],
-        revision=row["revision"],
-        late=row["late"],
-    )
-
-
-def _distinct(table: pa.Table) -> NDArray[np.int64]:
-    """The rows to keep, in order of time: of equal keys the one that was stored first."""
-    opened = _times(table, "opened_at").astype(np.int64)
-    feeds = _ranks(table.column("feed"))[1]
-    revision = table.column("revision").to_numpy()
-    order = np.lexsort((revision, feeds, opened))
-    same = (
-        (np.diff(opened[order]) == 0)
-        & (np.diff(feeds[order]) == 0)
-        & (np.diff(revision[order]) == 0)
-    )
-    return order[np.append(True, ~same)] if len(order) else order
-
-
-def _columns(
-    table: pa.Table,
-    owner: NDArray[np.int64],
-    symbols: tuple[Symbol, ...],
-    timeframe: Timeframe,
-    span: tuple[datetime | None, datetime | None],
-    feed: str | None,
-) -> StoredBars:
-    opened, available = _times(table, "opened_at"), _times(table, "available_at")
-    wanted = np.ones(len(owner), dtype=np.bool_)
-    if span[0] is not None:
-        wanted &= available >= _instant(span[0])
-    if span[1] is not None:
-        wanted &= available <= _instant(span[1])
-    feeds, feed_rank = _ranks(table.column("feed"))
-    if feed is not None:
-        wanted &= feed_rank == (feeds.index(feed) if feed in feeds else -1)
-    places = np.flatnonzero(wanted)
-    # Feeds and revisions are sorted upwards, so the last of equal bars is the one that holds.
-    revision = table.column("revision").to_numpy()
-    keys = (revision, feed_rank, opened.astype(np.int64), owner)
-    order = places[np.lexsort([key[places] for key in keys])]
-    again = (np.diff(owner[order]) == 0) & (np.diff(opened[order].astype(np.int64)) == 0)
-    order = order[np.append(~again, True)] if len(order) else order
-    rank = np.argsort(np.argsort(symbols))
-    order = order[np.lexsort((rank[owner[order]], available[order]))] if len(order) else order
-    amounts = np.stack([table.column(name).to_numpy() for name in AMOUNTS])
-    return StoredBars(
-        symbols=symbols,
-        timeframe=timeframe,
-        symbol_index=owner[order],
-        opened_at=opened[order],
-        available_at=available[order],
-        amounts=amounts[:, order],
-        late=table.column("late").to_numpy()[order],
-    )
-
-
-def _ranks(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
-    """The distinct texts of a column in alphabetical order, and which of them each row has."""
-    encoded = column.combine_chunks().dictionary_encode()
-    texts = encoded.dictionary.to_pylist()
-    rank = np.argsort(np.argsort(texts)) if texts else np.zeros(0, dtype=np.int64)
-    return sorted(texts), rank[encoded.indices.to_numpy()].astype(np.int64)
-
-
-def _times(table: pa.Table, name: str) -> NDArray[np.datetime64]:
-    times: NDArray[np.datetime64] = table.column(name).to_numpy().astype("datetime64[us]")
-    return times
-
-
-def _instant(at: datetime) -> np.datetime64:
-    return np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "us")

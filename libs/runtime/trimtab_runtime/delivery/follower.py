@@ -17,8 +17,8 @@ from trimtab_runtime.delivery.inbox import Entry
 from trimtab_runtime.delivery.life import Life, Unavailable
 from trimtab_runtime.delivery.session import Session
 
-ENTRIES_PER_BATCH = 200
-LINGER_SECONDS = 0.1
+ENTRIES_PER_BATCH = 1_000
+LINGER_SECONDS = 0.25
 """Nobody waits for what a follower does with an entry, so it may take several at a time."""
 
 Take = Callable[[Sequence[Entry]], Awaitable[Sequence[Event]]]

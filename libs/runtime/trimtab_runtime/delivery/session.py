@@ -7,9 +7,6 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from faststream import AckPolicy
-from faststream.redis import RedisBroker, StreamSub
-from faststream.redis.message import RedisBatchStreamMessage
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -18,11 +15,15 @@ from trimtab_common.events import Event, encode, family_of
 from trimtab_runtime.delivery.commit import SCRIPT, Commit, arguments
 from trimtab_runtime.delivery.inbox import Entry, Inbox, read_entry
 from trimtab_runtime.delivery.keys import DEAD, Keys
+from trimtab_runtime.delivery.reader import (
+    READ_COUNT,
+    SOCKET_TIMEOUT_SECONDS,
+    Batch,
+    Reader,
+    Take,
+)
 
 BEGINNING = "0-0"
-SOCKET_TIMEOUT_SECONDS = 8
-BLOCK_MILLISECONDS = 200
-READ_COUNT = 200
 INBOX_LIMIT = 2_000
 ATTEMPTS_MAX = 3
 """So often may handling an entry end the process before the entry is given up as dead."""
@@ -81,7 +82,7 @@ class Session:
         self._script = self.redis.register_script(SCRIPT)
         self._state_sequence = 0
         self._state_cursor: dict[str, str] = {}
-        self._broker: RedisBroker | None = None
+        self._reader: Reader | None = None
         self._inboxes = {family: Inbox(INBOX_LIMIT) for family in families}
         self._attempts: dict[str, int] = {}
 
@@ -157,17 +158,11 @@ class Session:
         await pipe.execute()
         for family in self.families:
             await self._end_older_groups(self.keys.stream(family))
-        self._broker = RedisBroker(
-            self._url,
-            logger=None,  # type: ignore[arg-type]  # None is how FastStream is told to be quiet
-            apply_types=False,  # entries are validated by `read_entry`, once
-            socket_timeout=SOCKET_TIMEOUT_SECONDS,
-            socket_keepalive=True,
-        )
+        self._reader = Reader(self._url, group=self.group, consumer=self.room)
         for family in self.families:
-            self._subscribe(self._broker, family, deliver)
+            self._reader.add(self.keys.stream(family), self._taker(family, deliver))
         if self.families:
-            await self._broker.start()
+            await self._reader.start()
 
     async def _end_older_groups(self, stream: str) -> None:
         for group in await self.redis.xinfo_groups(stream):
@@ -176,44 +171,18 @@ class Session:
             if room == self.room and generation.isdigit() and int(generation) < self.generation:
                 await self.redis.xgroup_destroy(stream, name)
 
-    def _subscribe(
-        self, broker: RedisBroker, family: str, deliver: Callable[[str, Entry], None]
-    ) -> None:
+    def _taker(self, family: str, deliver: Callable[[str, Entry], None]) -> Take:
         stream, inbox = self.keys.stream(family), self._inboxes[family]
 
-        async def parser(message: Any) -> RedisBatchStreamMessage:
-            return RedisBatchStreamMessage(
-                raw_message=message,
-                body=b"",
-                consumer=None,  # type: ignore[arg-type]  # only used to acknowledge, which we do
-                group=None,
-            )
-
-        async def decoder(message: Any) -> Any:
-            return message.raw_message
-
-        async def on_batch(batch: Any) -> None:
-            for entry_id, raw in zip(batch["message_ids"], batch["data"], strict=True):
+        async def take(batch: Batch) -> None:
+            for entry_id, raw in batch:
                 entry = read_entry(stream, entry_id.decode(), raw, self._wanted)
                 deliver(family, self._given_up(entry))
-            count = len(batch["message_ids"])
-            await inbox.admit(count)
-            if self._linger_seconds and count < READ_COUNT:
+            await inbox.admit(len(batch))
+            if self._linger_seconds and len(batch) < READ_COUNT:
                 await asyncio.sleep(self._linger_seconds)
 
-        broker.subscriber(
-            stream=StreamSub(
-                stream,
-                group=self.group,
-                consumer=self.room,
-                batch=True,
-                max_records=READ_COUNT,
-                polling_interval=BLOCK_MILLISECONDS,
-            ),
-            ack_policy=AckPolicy.MANUAL,
-            parser=parser,
-            decoder=decoder,
-        )(on_batch)
+        return take
 
     def _given_up(self, entry: Entry) -> Entry:
         attempts = self._attempts.get(f"{entry.stream} {entry.id}", 0)
@@ -290,6 +259,6 @@ class Session:
         """Stop reading and let the connections go."""
         for inbox in self._inboxes.values():
             inbox.open_wide()
-        if self._broker is not None:
-            await self._broker.stop()
+        if self._reader is not None:
+            await self._reader.stop()
         await self.redis.aclose()

@@ -198,7 +198,7 @@ class Sockets:
                 self._send(client, frame, Fault.UPDATES_MUTE, Fault.UPDATES_CLOSED)
 
     def _send(self, client: Client, frame: Frame, mute: Fault, closed: Fault) -> None:
-        client.mute = client.mute or self._faults.happens(mute)
+        client.mute = client.mute or self._faults.happens(mute) is not None
         if client.mute:
             return
         if self._faults.happens(closed):

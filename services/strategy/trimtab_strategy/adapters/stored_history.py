@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from trimtab_common.events.base import EARLIEST
-from trimtab_runtime.barstore import BarStore, StoredBars
+from trimtab_runtime.barstore import BarStore
+from trimtab_runtime.bartable import StoredBars
 from trimtab_trading.strategy_desk import Need, PastBar
 
 _CALENDAR_TO_OPEN = 6
