@@ -79,6 +79,25 @@ def test_a_change_that_only_the_rooms_see_is_found(tmp_path: Path) -> None:
     assert found["first_differences"][0]["family"] == "signals"
 
 
+@pytest.mark.e2e
+@pytest.mark.redis
+@pytest.mark.timeout(SECONDS_MAX)
+def test_with_strategies_on_several_timeframes_at_once(tmp_path: Path) -> None:
+    config = shutil.copytree(ROOT / "config", tmp_path / "config")
+    strategies = config / "strategies.yaml"
+    text = strategies.read_text(encoding="utf-8")
+    assert text.count("timeframe: native") == 3
+    for timeframe in ("15m", "5m"):
+        text = text.replace("timeframe: native", f"timeframe: {timeframe}", 1)
+    shorter = text.replace("lookback_rows: 60", "lookback_rows: 12")
+    strategies.write_text(shorter.replace("lookback_rows: 120", "lookback_rows: 40"))
+    options = ["--config", str(config), "--rows", "500", "--kills", "2", "--seed", "5"]
+    code, found = parity(tmp_path, *options)
+    assert found["differences"] == 0, found["first_differences"]
+    assert code == 0
+    assert found["signals"] > 0
+
+
 @pytest.mark.long
 @pytest.mark.e2e
 @pytest.mark.redis

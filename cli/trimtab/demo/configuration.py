@@ -39,21 +39,14 @@ def write_configuration(
     for source in sorted(owners.glob("*.yaml")):
         if source.name not in (UNIVERSE_FILE, STRATEGIES_FILE):
             (folder / source.name).write_bytes(source.read_bytes())
-    group = SymbolGroup(
-        name=GROUP,
-        calendar=calendar,
-        timeframes=(timeframe,),
-        symbols=tuple(symbols),
-        feed=Feed.SIMULATED,
-    )
-    _dump(folder / UNIVERSE_FILE, {"groups": [group.model_dump(mode="json", exclude_unset=True)]})
     universe = load(owners / UNIVERSE_FILE, Universe)
-    entries, notes = [], []
+    entries, notes, timeframes = [], [], {timeframe}
     written = _as_written(owners / STRATEGIES_FILE)
     for entry in load(owners / STRATEGIES_FILE, Strategies).enabled:
         reason = _unfit(entry, universe, set(symbols), timeframe)
         if reason is None:
             entries.append(_entry(entry, written[entry.name], universe))
+            timeframes.add(timeframe if entry.timeframe == NATIVE else Timeframe(entry.timeframe))
         else:
             notes.append(f"strategy {entry.name} is left out: {reason}")
     if not entries:
@@ -62,6 +55,14 @@ def write_configuration(
             + "; ".join(notes or ["none is enabled"]),
             f"`symbols: all` and `timeframe: native` in {owners / STRATEGIES_FILE} fit any market.",
         )
+    group = SymbolGroup(
+        name=GROUP,
+        calendar=calendar,
+        timeframes=tuple(sorted(timeframes, key=lambda each: each.duration)),
+        symbols=tuple(symbols),
+        feed=Feed.SIMULATED,
+    )
+    _dump(folder / UNIVERSE_FILE, {"groups": [group.model_dump(mode="json", exclude_unset=True)]})
     _dump(folder / STRATEGIES_FILE, {"strategies": entries})
     return notes
 
@@ -70,8 +71,8 @@ def _unfit(
     entry: StrategyConfig, universe: Universe, offered: set[str], timeframe: Timeframe
 ) -> str | None:
     """Why a strategy cannot run on what the market offers."""
-    if entry.timeframe not in (NATIVE, timeframe):
-        return f"it decides on {entry.timeframe} bars, the market has {timeframe.value}"
+    if entry.timeframe != NATIVE and Timeframe(entry.timeframe).duration < timeframe.duration:
+        return f"it decides on {entry.timeframe} bars, the market has only {timeframe.value} ones"
     if entry.symbols == ALL:
         return None
     missing = sorted(set(symbols_of(entry, universe)) - offered)

@@ -35,8 +35,9 @@ def read_risk(config_dir: Path, account: str) -> dict[str, Any]:
 
 def exact_chain(config_dir: Path, *, account: str, cash: Decimal, terms: Terms) -> list[Stage]:
     """Execution, strategy and risk for the exact engine, on a venue with this much cash."""
+    finest = load(config_dir / UNIVERSE_FILE, Universe).finest
     return [
-        Exchange(Venue(terms, cash), account=account),
+        Exchange(Venue(terms, cash), account=account, finest=finest),
         StrategyDesk(read_slots(config_dir)),
         RiskDesk(**read_risk(config_dir, account)),
     ]

@@ -156,6 +156,23 @@ class Universe(ConfigModel):
         """The calendar a symbol follows; None for a symbol that is not collected."""
         return next((group.calendar for group in self.groups if symbol in group.symbols), None)
 
+    def timeframes_of(self, symbol: Symbol) -> set[Timeframe]:
+        """The timeframes a symbol is collected at."""
+        return {
+            timeframe
+            for group in self.groups
+            if symbol in group.symbols
+            for timeframe in group.timeframes
+        }
+
+    @property
+    def finest(self) -> dict[Symbol, Timeframe]:
+        """The finest timeframe of every symbol."""
+        return {
+            symbol: min(self.timeframes_of(symbol), key=lambda each: each.duration)
+            for symbol in self.symbols
+        }
+
 
 class StrategyConfig(ConfigModel):
     """One strategy that may run: which code, on what, with how much of the account."""
@@ -217,12 +234,7 @@ def timeframe_of(strategy: StrategyConfig, universe: Universe) -> Timeframe | No
         return Timeframe(strategy.timeframe)
     shared = set(Timeframe)
     for symbol in symbols_of(strategy, universe):
-        shared &= {
-            timeframe
-            for group in universe.groups
-            if symbol in group.symbols
-            for timeframe in group.timeframes
-        }
+        shared &= universe.timeframes_of(symbol)
     return min(shared, key=lambda timeframe: timeframe.duration, default=None)
 
 

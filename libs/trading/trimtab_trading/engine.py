@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from trimtab_common.events import BarClosed, Event, RowClosed, mark
+from trimtab_common.events import BarClosed, Event, RowClosed
 from trimtab_trading.merge import Merge
 from trimtab_trading.stage import Stage
 
@@ -25,7 +25,6 @@ class Engine:
     def __init__(self, stages: Sequence[Stage], sink: Sink) -> None:
         self._merges = [Merge(stage) for stage in stages]
         self._sink = sink
-        self._sayers = {stage.output: stage.name for stage in stages}
         self._stirred = [True for _ in stages]  # by stage: something may be there to take
         self._readers: dict[str, list[tuple[int, deque[tuple[Any, Event | None]]]]] = {
             family: [
@@ -59,24 +58,6 @@ class Engine:
                 if stirred[number]:
                     stirred[number] = False
                     self._drain(merge)
-
-    @property
-    def is_at_rest(self) -> bool:
-        """Whether every entry that was put has been taken."""
-        return not any(queue for readers in self._readers.values() for _, queue in readers)
-
-    def leap(self, closed: RowClosed, rows: int, said: Iterable[Event]) -> None:
-        """So many quiet rows, up to `closed`, were taken in; then the last stage said this."""
-        for merge in self._merges:
-            merge.leap(closed, rows)
-        last = self._merges[-1].stage
-        for event in said:
-            self.put(last.output, event)
-        for merge in self._merges:
-            for family, lag in merge.stage.inputs:
-                if lag:
-                    self.put(family, mark(closed.at, family, self._sayers[family]))
-        self.settle()
 
     def _drain(self, merge: Merge) -> None:
         output = merge.stage.output

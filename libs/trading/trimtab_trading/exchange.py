@@ -27,14 +27,18 @@ from trimtab_common.events import (
     fill_id,
     instant,
 )
+from trimtab_common.money import decimal_from_float
 from trimtab_common.symbols import Symbol
+from trimtab_common.timeframes import Timeframe
 from trimtab_trading.broker_ids import broker_order_id
 from trimtab_trading.leap import Leap
-from trimtab_trading.market import Market
+from trimtab_trading.market import Market, aware, price_of
 from trimtab_trading.stage import Input
 from trimtab_trading.venue import ZERO, Fill, Opening, Rejection, Venue, Working
 
 EXPIRED = "expired: no bar opened in time"
+ONE_TIMEFRAME: Mapping[Symbol, Timeframe] = {}
+"""Every symbol has bars of one timeframe."""
 
 
 class Exchange:
@@ -45,9 +49,13 @@ class Exchange:
     inputs = (Input("orders", -1), Input("bars"))
     asides: tuple[str, ...] = ()
 
-    def __init__(self, venue: Venue, *, account: str) -> None:
+    def __init__(
+        self, venue: Venue, *, account: str, finest: Mapping[Symbol, Timeframe] = ONE_TIMEFRAME
+    ) -> None:
+        """`finest`: on whose bars a symbol trades that has bars of several timeframes."""
         self.venue = venue
         self._account = account
+        self._finest = finest
         self._orders: dict[str, OrderApproved] = {}  # held or working
         self._openings: dict[Symbol, Opening] = {}
         self._balance_said = False
@@ -73,13 +81,18 @@ class Exchange:
         return () if order is None else (self._cancel(order, request.at, request.reason),)
 
     def on_bar(self, bar: BarClosed) -> Iterable[Event]:
-        """Keep the finest bar of each symbol: the one that opened last."""
-        if not self._orders:  # those of the row come before its bars
+        """Keep what a symbol opens at; a coarser bar opened long ago, as the finer ones told."""
+        if not self._orders or bar.late:  # the orders of a row come before its bars
             return ()
-        known = self._openings.get(bar.symbol)
-        if not bar.late and (known is None or known.opened_at < bar.opened_at):
-            self._openings[bar.symbol] = Opening(bar.opened_at, bar.open, bar.volume)
+        if self._finest.get(bar.symbol, bar.timeframe) is bar.timeframe:
+            self.offer(bar.symbol, Opening(bar.opened_at, bar.open, bar.volume))
         return ()
+
+    def offer(self, symbol: Symbol, opening: Opening) -> None:
+        """A bar that orders may meet in the present row."""
+        known = self._openings.get(symbol)
+        if known is None or known.opened_at < opening.opened_at:
+            self._openings[symbol] = opening
 
     def close(self, row: RowClosed) -> Iterable[Event]:
         events: list[Event] = []
@@ -95,6 +108,10 @@ class Exchange:
             self.venue.clock = row.at
         self._openings.clear()
         return events
+
+    def awaits(self, symbol: Symbol) -> bool:
+        """Whether there is an order in a symbol."""
+        return any(order.symbol == symbol for order in self._orders.values())
 
     @property
     def is_busy(self) -> bool:
@@ -172,6 +189,16 @@ class _Leaper:
     def leap(self, first: int, end: int) -> Leap:
         self._exchange.venue.clock = self._market.instant_of(end - 1)
         return Leap(end - first)
+
+    def take(self, row: int) -> None:
+        market, place = self._market, self._market.slice_of(row)
+        for bar in range(place.start, place.stop):
+            symbol = market.symbols[market.symbol_index[bar]]
+            if self._exchange.awaits(symbol):
+                opened_at = aware(market.opened_at[bar].item())
+                price, volume = market.open[bar].item(), market.volume[bar].item()
+                opening = Opening(opened_at, price_of(price), decimal_from_float(volume))
+                self._exchange.offer(symbol, opening)
 
 
 def opened_at_by_symbol(row: RowClosed) -> dict[Symbol, datetime]:

@@ -53,6 +53,12 @@ class Ledger:
         self.books = Books()
         self.orders: dict[str, OpenOrder] = {}
         self.marks: dict[Symbol, Decimal] = {}
+        self.remembered: dict[str, OpenOrder] = {}
+        """Orders of a life that was forgotten; the broker may hold them still."""
+        self.is_opened = False
+        """It was told what the account held at the beginning."""
+        self.is_recovering = False
+        """Orders that nobody remembers are no wonder: their approvals may not have been written."""
         self.oddities: list[str] = []
         """The last things that should not have happened, in the owner's words."""
         self.oddities_count = 0
@@ -140,19 +146,25 @@ class Ledger:
             self.orders[order.client_order_id] = open_orders.from_approval(order)
 
     def on_accepted(self, event: OrderAccepted) -> None:
-        order = self.orders.get(event.client_order_id)
+        key = event.client_order_id
+        order = self.orders.get(key) or self.remembered.get(key)
         if order is not None:
+            self.orders[key] = order
             order.accepted = True
-        elif event.client_order_id not in self._finished:
-            self._odd(f"{event.client_order_id}: the broker holds an order that was never approved")
-            self.orders[event.client_order_id] = open_orders.nobodys(event, event.quantity)
+        elif key not in self._finished:
+            self.orders[key] = order = open_orders.nobodys(event, event.quantity)
+            if self.is_recovering:
+                self.remembered[key] = order
+            else:
+                self._odd(f"{key}: the broker holds an order that was never approved")
 
     def on_rejected(self, event: OrderRejected) -> None:
         self._finish(event.client_order_id)
 
     def on_cancelled(self, event: OrderCancelled) -> None:
         order = self.orders.get(event.client_order_id)
-        if order is not None and event.cumulative_quantity > order.filled:
+        is_ours = order is not None and order.client_order_id not in self.remembered
+        if order is not None and is_ours and event.cumulative_quantity > order.filled:
             missing = plain(event.cumulative_quantity - order.filled)
             self._odd(f"{order.client_order_id}: cancelled with {missing} traded that no fill told")
         self._finish(event.client_order_id)
@@ -161,6 +173,9 @@ class Ledger:
         """Book what is new in a fill and return that quantity, 0 for one that is known."""
         key = fill.client_order_id
         order = self.orders.get(key) or self._finished.get(key)
+        if order is not None and key in self.remembered:
+            del self.remembered[key]
+            order.filled = fill.cumulative_quantity - fill.quantity  # the opening balance has it
         traded = fill.cumulative_quantity - (order.filled if order else ZERO)
         if traded <= 0:
             return ZERO
@@ -176,6 +191,7 @@ class Ledger:
         return traded
 
     def on_cash_adjusted(self, event: CashAdjusted) -> None:
+        self.is_opened = True  # the first thing ever told of an account is its balance
         if self._is_new(event):
             self.cash += event.amount
 
@@ -191,6 +207,12 @@ class Ledger:
         """Strategies exchanged holdings; the account's position is what it was."""
         for share in event.transfers:
             self.books.cross(event.symbol, share.strategy, share.quantity, event.price)
+
+    def expect_proceeds(self, sale: OrderFilled) -> None:
+        """Cash that is in the account and may not be spent yet, from a sale that is in it too."""
+        due = self._settles(sale.symbol, sale.at)
+        flow = sale.quantity * sale.price - sale.fee
+        self._unsettled[due] = self._unsettled.get(due, ZERO) + flow
 
     # ---------------------------------------------------------------------------------- helpers
 
@@ -216,6 +238,7 @@ class Ledger:
         return order
 
     def _finish(self, key: str) -> None:
+        self.remembered.pop(key, None)
         order = self.orders.pop(key, None)
         if order is None:
             return
@@ -245,6 +268,9 @@ class Ledger:
             "books": self.books.snapshot(),
             "orders": [order.snapshot() for order in self.orders.values()],
             "finished": [order.snapshot() for order in self._finished.values()],
+            "remembered": [order.snapshot() for order in self.remembered.values()],
+            "is_opened": self.is_opened,
+            "is_recovering": self.is_recovering,
             "marks": {symbol: plain(price) for symbol, price in self.marks.items()},
             "unsettled": {instant(due): plain(sum_) for due, sum_ in self._unsettled.items()},
             "adjustments": list(self._adjustments),
@@ -259,6 +285,11 @@ class Ledger:
         self.books.restore(state["books"])
         self.orders = {o[0]: open_orders.restored(o) for o in state["orders"]}
         self._finished = {o[0]: open_orders.restored(o) for o in state["finished"]}
+        self.remembered = {o[0]: open_orders.restored(o) for o in state.get("remembered", ())}
+        for key in self.remembered.keys() & self.orders.keys():
+            self.remembered[key] = self.orders[key]
+        self.is_opened = state.get("is_opened", True)
+        self.is_recovering = state.get("is_recovering", False)
         self.marks = {symbol: Decimal(price) for symbol, price in state["marks"].items()}
         self._unsettled = {
             datetime.fromisoformat(due): Decimal(sum_) for due, sum_ in state["unsettled"].items()

@@ -243,7 +243,9 @@ def _bars(market: Market, place: slice) -> list[BarClosed]:
 
 def row_mark(market: Market, row_index: int) -> RowClosed:
     """The mark that ends a row on `bars`: all symbols of the market were due."""
-    return next(_marks(market, row_index, row_index + 1))
+    place = market.slice_of(row_index)
+    indexes, opened = market.symbol_index[place].tolist(), market.opened_at[place].tolist()
+    return _mark(market, indexes, opened, market.instant_of(row_index))
 
 
 def _marks(market: Market, first: int, end: int) -> Iterator[RowClosed]:
@@ -253,29 +255,31 @@ def _marks(market: Market, first: int, end: int) -> Iterator[RowClosed]:
     indexes = market.symbol_index[place].tolist()
     opened = market.opened_at[place].tolist()
     ends = market.available_at[starts[:-1]].tolist()
-    known: dict[tuple[int, ...], tuple[tuple[Symbol, ...], tuple[Symbol, ...]]] = {}
     for (start, stop), at in zip(pairwise(starts), ends, strict=True):
         within = slice(start - place.start, stop - place.start)
-        here = tuple(indexes[within])
-        if here not in known:
-            known[here] = _attendance(market, here)
-        present, missing = known[here]
-        due = Due.trusted(
-            calendar=market.calendar,
-            timeframe=market.timeframe,
-            opened_at=aware(max(opened[within])),
-            present=present,
-            missing=missing,
-        )
-        yield mark(aware(at), "bars", "ingest", (due,))
+        yield _mark(market, indexes[within], opened[within], aware(at))
 
 
+def _mark(market: Market, indexes: list[int], opened: list[datetime], at: datetime) -> RowClosed:
+    """The mark of a row of these bars."""
+    present, missing = _attendance(market.symbols, tuple(indexes))
+    due = Due.trusted(
+        calendar=market.calendar,
+        timeframe=market.timeframe,
+        opened_at=aware(max(opened)),
+        present=present,
+        missing=missing,
+    )
+    return mark(at, "bars", "ingest", (due,))
+
+
+@lru_cache(maxsize=ROWS_AT_ONCE)
 def _attendance(
-    market: Market, here: tuple[int, ...]
+    symbols: tuple[Symbol, ...], here: tuple[int, ...]
 ) -> tuple[tuple[Symbol, ...], tuple[Symbol, ...]]:
     """The names of those that are here, and of those that are not."""
-    present = tuple(market.symbols[index] for index in sorted(set(here)))
-    return present, tuple(name for name in market.symbols if name not in present)
+    present = tuple(symbols[index] for index in sorted(set(here)))
+    return present, tuple(name for name in symbols if name not in present)
 
 
 def replay(market: Market) -> Iterator[tuple[list[BarClosed], RowClosed]]:

@@ -115,12 +115,6 @@ class Merge:
         self._rows_closed += 1
         return outputs
 
-    def leap(self, closed: RowClosed, rows: int) -> None:
-        """Stand where so many quiet rows, the last of them `closed`, would have led to."""
-        self._previous = closed
-        self._rows_closed += rows
-        self._phase, self._started = 0, False
-
     @property
     def row(self) -> RowClosed | None:
         """The last row that was closed."""

@@ -144,7 +144,12 @@ class StrategyDesk:
 
     def leaper(self, market: Market) -> Leaper | None:
         """A way over the market's quiet rows, where the strategies allow one."""
-        return None if self._pending or self._leaving else leaper(self._seats, market)
+        busy = self._pending or self._leaving
+        return None if busy else leaper(self._seats, market, self.expect)
+
+    def expect(self, symbol: Symbol, timeframe: Timeframe, stamp: int, bar: Bar) -> None:
+        """A bar that waits for the end of its row, which ends `stamp` microseconds after 1970."""
+        self._pending.append(_Pending(stamp, False, symbol, timeframe, bar))
 
     # ------------------------------------------------------------------- history
 
@@ -160,7 +165,7 @@ class StrategyDesk:
         """Live through history in silence, oldest bar first; the number of its rows comes back.
 
         Only strategies without any history take part. They decide as they would have, so that
-        what they remember and hold is rebuilt, and tell all their targets at the next row.
+        what they remember and hold is rebuilt, and tell all their targets once they are warm.
         """
         cold = {key: window for key, window in self._windows.items() if not len(window)}
         seats = [seat for seat in self._seats if seat.window in cold.values()]

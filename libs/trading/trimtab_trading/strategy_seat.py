@@ -43,6 +43,8 @@ class Seat:
         self.last_fault: Fault | None = None
         self.last_due: datetime | None = None
         self.state = begin(slot.strategy)
+        self.foreseen: tuple[Floats, Any] | None = None
+        """Its answer at the present row and its state then, where they are known already."""
         self.book = Book(
             len(slot.symbols), cost_bps=slot.book_cost_bps, drift_band=slot.book_drift_band
         )
@@ -96,7 +98,7 @@ class Seat:
         self.book.pass_over(opens, closes, self.standing.tolist())
 
     def announce_all(self) -> None:
-        """Make every target known at the next row, changed or not."""
+        """Make every target known at the next row at which there can be one, changed or not."""
         self._unannounced = list(range(len(self.slot.symbols)))
 
     # ------------------------------------------------------------------ deciding
@@ -107,7 +109,8 @@ class Seat:
         panel = self.window.panel(self._rows, others=self._other_panels(), book=self._view)
         try:
             with np.errstate(all="ignore"):  # NaN where there is no bar is nothing to warn of
-                weights, state = decide(strategy, panel, self.state)
+                weights, state = self.foreseen or decide(strategy, panel, self.state)
+                self.foreseen = None
             own = self._settled(weights)
             self.state = sound(state)
         except Exception as error:  # noqa: BLE001  the owner's code may fail in any way
@@ -180,11 +183,12 @@ class Seat:
 
     def _tell(self, at: datetime, wanted: Floats, reasons: Mapping[int, str]) -> list[SignalRaised]:
         """A signal for each target that changed. Without any price yet, it is told later."""
-        if wanted is self.standing and not self._unannounced:
+        untold = self._unannounced if self.is_warm else []
+        if wanted is self.standing and not untold:
             return []
         changed = wanted != self.standing
-        if self._unannounced:
-            changed[self._unannounced] = True
+        if untold:
+            changed[untold] = True
         if not changed.any():
             self.standing = wanted
             return []

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
+from trimtab_common.events import Event
 from trimtab_risk.adapters.halt_file import HaltFile
+from trimtab_risk.adapters.recorded_past import RecordedPast
 from trimtab_risk.core import oddity_reason, price_reason
 from trimtab_risk.handlers import HANDLERS
 from trimtab_risk.metrics import MeasuredDesk, RiskMetrics
@@ -13,6 +18,7 @@ from trimtab_runtime.delivery.stage_room import StageRoom
 from trimtab_runtime.health import HealthBoard
 from trimtab_runtime.metrics import RoomMetrics
 from trimtab_runtime.settings import Mode
+from trimtab_trading.risk import recovery
 from trimtab_trading.risk.desk import RiskDesk
 
 
@@ -20,11 +26,18 @@ def build(settings: RiskSettings, board: HealthBoard, metrics: RoomMetrics) -> R
     """The room with the limits, the universe and the shares that the configuration gives."""
     desk = MeasuredDesk(RiskMetrics(metrics), **read_risk(settings.config_dir, settings.account))
     _register_checks(board, desk)
+    is_replay = settings.mode is Mode.SIM
+    past = RecordedPast(settings.database_address(), with_targets=not is_replay)
+
+    async def prepare() -> Sequence[Event]:
+        return recovery.remember(desk.state, await asyncio.to_thread(past.events))
+
     inner = StageRoom(
         desk,
         wanted=HANDLERS.keys(),
-        patience_seconds=None if settings.mode is Mode.SIM else settings.patience_seconds,
+        patience_seconds=None if is_replay else settings.patience_seconds,
         entries_per_commit=settings.entries_per_commit,
+        prepare=prepare,
         info=desk.summary,
     )
     return RiskRoom(

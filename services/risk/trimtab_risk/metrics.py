@@ -6,13 +6,21 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from trimtab_common.events import Event, OrderRefused, RowClosed
+from trimtab_common.events import (
+    Event,
+    HoldingsCrossed,
+    OrderApproved,
+    OrderCancelRequested,
+    OrderRefused,
+    RowClosed,
+)
 from trimtab_common.money import to_float
 from trimtab_runtime.metrics import RoomMetrics
 from trimtab_trading.risk.control import TradingState
 from trimtab_trading.risk.desk import RiskDesk
 from trimtab_trading.risk.rules import RULES
 
+DECISIONS = (OrderApproved, OrderCancelRequested, OrderRefused, HoldingsCrossed)
 STATES = {TradingState.TRADING: 0, TradingState.FLATTENING: 1, TradingState.HALTED: 2}
 
 
@@ -40,6 +48,8 @@ class RiskMetrics:
         )
         for rule in RULES:  # a series that exists from the start can be alerted on
             self.refusals.labels(rule.id)
+        for kind in DECISIONS:
+            self.decisions.labels(kind.__name__)
 
 
 class MeasuredDesk(RiskDesk):

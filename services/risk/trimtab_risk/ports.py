@@ -1,8 +1,11 @@
-"""What the risk room needs from outside: somebody who may say stop."""
+"""What the risk room needs from outside: somebody who may say stop, and a memory of last resort."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
+
+from trimtab_common.events import Event
 
 
 class Pulled(NamedTuple):
@@ -19,3 +22,10 @@ class KillSwitch(Protocol):
 
     def pulled(self) -> Pulled | None:
         """Why and since when, None while trading may go on."""
+
+
+class Past(Protocol):
+    """What was before a start that finds no state."""
+
+    def events(self) -> Sequence[Event]:
+        """What `recovery.remember` takes; nothing at the very first start. Blocks."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
+from trimtab_common.events import Event
 from trimtab_runtime.delivery.stage_room import StageRoom
 from trimtab_runtime.errors import ConfigError, Problem
 from trimtab_runtime.health import HealthBoard
@@ -38,9 +40,10 @@ def build(settings: StrategySettings, board: HealthBoard, metrics: RoomMetrics) 
     history = NoHistory() if is_replay else HistoryProcess(settings.home)
     _register_checks(board, desk)
 
-    async def prepare() -> None:
+    async def prepare() -> Sequence[Event]:
         board.starting("reading history from the bar store")
         await live_through_history(desk, history, settings.rebuild_rows)
+        return ()
 
     return StageRoom(
         desk,

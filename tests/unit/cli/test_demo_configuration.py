@@ -85,9 +85,17 @@ def test_a_strategy_for_other_symbols_is_left_out_and_named(write, owners):
     assert "QQQ" in notes[0]
 
 
-def test_a_strategy_for_other_bars_is_left_out_and_named(write, owners):
-    _, notes = write(owners(frame="1d"))
-    assert "1d" in notes[0]
+def test_a_strategy_for_finer_bars_is_left_out_and_named(write, owners):
+    _, notes = write(owners(frame="1m"), timeframe="1h")
+    assert "1m" in notes[0]
+    assert "other" in notes[0]
+
+
+def test_coarser_bars_that_a_strategy_wants_are_collected_too(write, owners):
+    folder, notes = write(owners(frame="1h"))
+    assert notes == []
+    (group,) = load(folder / "universe.yaml", Universe).groups
+    assert group.timeframes == (Timeframe.ONE_MINUTE, Timeframe.ONE_HOUR)
 
 
 def test_a_strategy_of_the_owners_is_found_from_another_folder(

@@ -54,7 +54,7 @@ def flatten(by="owner", number=1):
 
 def after(*events):
     control = Control()
-    acts: dict[type[Event], Callable[[Any], None]] = {
+    acts: dict[type[Event], Callable[[Any], object]] = {
         TradingHalted: control.on_halted,
         TradingResumed: control.on_resumed,
         FlattenRequested: control.on_flatten,

@@ -251,6 +251,13 @@ class TestHistory:
         assert said(row(desk, minute(5), {"A": 10})) == [("A", 0.0)]
         assert row(desk, minute(6), {"A": 10}) == []
 
+    def test_that_is_too_short_is_told_of_once_it_is_long_enough(self):
+        """Until then nobody knows what it wants, and what others remember of it stands."""
+        desk = self.desk()
+        desk.warm(past((10, 11)))
+        assert row(desk, minute(3), {"A": 10}) == []
+        assert said(row(desk, minute(4), {"A": 11})) == [("A", 0.0)]
+
     def test_without_a_bar_says_nothing(self):
         desk = self.desk()
         assert desk.warm([]) == 0

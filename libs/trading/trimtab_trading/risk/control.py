@@ -1,7 +1,7 @@
 """Whether trading goes on: trading, halted or flattening, and by whom and why.
 
-The kill-switch file is a halt of its own: only its removal lifts it. Every other halt, and a
-flattening, is lifted by whoever resumes.
+The kill-switch file is a halt of its own: only its removal lifts it; and so is a recovery, which
+only the account's balance lifts. Every other halt, and a flattening, is lifted by whoever resumes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from trimtab_common.events import FlattenRequested, TradingHalted, TradingResume
 
 KILL_SWITCH = "halt-file"
 """The name under which the kill-switch file halts and resumes."""
+RECOVERY = "recovery"
+"""The name under which trading is halted until it is known again what the account holds."""
+OF_THEIR_OWN = (KILL_SWITCH, RECOVERY)
 
 
 class TradingState(StrEnum):
@@ -68,25 +71,35 @@ class Control:
             return "; ".join(self.halts[by].text for by in sorted(self.halts))
         return self.flatten.text if self.flatten else ""
 
-    def on_halted(self, event: TradingHalted) -> None:
-        """A halt stands beside those of others; a second one by the same hand changes nothing."""
-        self.halts.setdefault(event.by, Command(event.by, event.reason, event.at))
+    def on_halted(self, event: TradingHalted) -> bool:
+        """A halt stands beside those of others; a second one by the same hand changes nothing.
+
+        Nor does a recovery: who reads of it has begun it, and may have ended it already.
+        """
+        is_news = event.by not in (*self.halts, RECOVERY)
+        if is_news:
+            self.halts[event.by] = Command(event.by, event.reason, event.at)
+        return is_news
+
+    def recover(self, reason: str, at: datetime) -> None:
+        """Halt until the account is told."""
+        self.halts[RECOVERY] = Command(RECOVERY, reason, at)
 
     def on_resumed(self, event: TradingResumed) -> None:
-        """Lift the file's halt if the file is gone, else all the others and the flattening."""
-        if event.by == KILL_SWITCH:
-            self.halts.pop(KILL_SWITCH, None)
+        """Lift one of the halts of their own if its cause is gone, else all the others."""
+        if event.by in OF_THEIR_OWN:
+            self.halts.pop(event.by, None)
             return
         self.flatten = None
-        self._lift_all_but_the_file()
+        self._lift_the_others()
 
     def on_flatten(self, event: FlattenRequested) -> None:
-        """To sell everything takes the place of a halt, except that of the file."""
+        """To sell everything takes the place of a halt, except of those of their own."""
         self.flatten = Command(event.by, event.reason, event.at)
-        self._lift_all_but_the_file()
+        self._lift_the_others()
 
-    def _lift_all_but_the_file(self) -> None:
-        self.halts = {by: halt for by, halt in self.halts.items() if by == KILL_SWITCH}
+    def _lift_the_others(self) -> None:
+        self.halts = {by: halt for by, halt in self.halts.items() if by in OF_THEIR_OWN}
 
     def snapshot(self) -> dict[str, Any]:
         return {

@@ -35,7 +35,7 @@ from trimtab_common.symbols import Symbol
 from trimtab_common.timeframes import Timeframe
 from trimtab_trading.leap import Leaper
 from trimtab_trading.market import Market
-from trimtab_trading.risk import announce, summary
+from trimtab_trading.risk import announce, recovery, summary
 from trimtab_trading.risk.instruments import Instrument
 from trimtab_trading.risk.leap import RiskLeaper
 from trimtab_trading.risk.limits import Rebalance, RiskLimits
@@ -156,8 +156,8 @@ class RiskDesk:
 
     def on_halted(self, event: TradingHalted) -> Iterable[Event]:
         """No new order from here on, and those that work are taken back at once."""
-        self.state.control.on_halted(event)
-        return list(self._cancel_all(event.at, f"trading is halted by {event.by}"))
+        why = f"trading is halted by {event.by}"
+        return list(self._cancel_all(event.at, why)) if self.state.control.on_halted(event) else ()
 
     def on_resumed(self, event: TradingResumed) -> Iterable[Event]:
         """After a halt the work goes on; after a flattening every target is reached anew."""
@@ -183,7 +183,7 @@ class RiskDesk:
         """The row is complete: exchange what was agreed, then decide."""
         state = self.state
         state.row_at = row.at
-        events: list[Event] = []
+        events = recovery.ended(state)
         if state.crossings:
             events.extend(self._cross(row))
         active = self._active(row)
@@ -236,7 +236,8 @@ class RiskDesk:
     def is_near(self, line: Line, equity: Any, mark: Any) -> Any:
         """Whether a holding is where it should be, for floats or arrays; NaN is near nothing."""
         band = self._band * equity * NEARLY if self._drifts else inf
-        return abs(line.weight * equity - line.held * mark) <= band
+        value = line.held * mark if line.held else 0.0
+        return abs(line.weight * equity - value) <= band
 
     def _cross(self, row: RowClosed) -> Iterator[Event]:
         """Exchanges happen at the open of the first bar that opened after they were decided."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from trimtab_common.timeframes import Timeframe
 from trimtab_trading.arrays import Booleans, Floats
 from trimtab_trading.leap import Leap
 from trimtab_trading.market import Market, aware, price_of
+from trimtab_trading.risk.rest import Rest
 from trimtab_trading.risk.state import Line
 
 if TYPE_CHECKING:
@@ -26,12 +28,17 @@ class RiskLeaper:
         self._market = market
         self._lines = [desk.state.lines[symbol] for symbol in market.symbols]
         self._newest = market.newest_bars
+        starts = market.row_starts[:-1, np.newaxis]
+        self._present: Booleans = np.ascontiguousarray((self._newest >= starts).T)
+        self._ends = market.available_at[market.row_starts[:-1]]
         before = [line.mark for line in self._lines]
-        self._marks: Floats = np.where(self._newest < 0, before, market.told["close"][self._newest])
+        marks = np.where(self._newest < 0, before, market.told["close"][self._newest])
+        self._marks: Floats = np.ascontiguousarray(marks.T)
 
     def quiet_rows(self, first: int, end: int) -> int:
-        """Nothing may be left to exchange; what the desk itself says ends a leap."""
-        return 0 if self._desk.state.crossings else end - first
+        """Nothing may be left to exchange or to recover; what the desk itself says ends a leap."""
+        state = self._desk.state
+        return 0 if state.crossings or state.ledger.is_recovering else end - first
 
     def leap(self, first: int, end: int) -> Leap:
         """Go on to the first row after which something is said or agreed, at most to `end`."""
@@ -40,10 +47,11 @@ class RiskLeaper:
             stop = self._pass(row, end)
             if stop == end:
                 break
-            symbols = self._stand_at(stop)
+            at = market.instant_of(stop)
+            symbols = self._stand_at(stop, at)
             self._take(row, stop + 1)
             row = stop + 1
-            said = desk.decide(market.instant_of(stop), symbols)
+            said = desk.decide(at, symbols)
             if said or desk.state.crossings:
                 return Leap(row - first, said)
         if row < end:
@@ -51,49 +59,53 @@ class RiskLeaper:
             desk.state.row_at = market.instant_of(end - 1)
         return Leap(end - first)
 
+    def take(self, row: int) -> None:
+        """One row's bars."""
+        self._take(row, row + 1)
+
     def _pass(self, first: int, end: int) -> int:
         """The next row that needs a closer look, or `end`; refusals that stand are counted."""
         desk = self._desk
-        marks = dict(zip(self._lines, self._marks[first:end].T, strict=True))
+        here = zip(self._lines, self._present[:, first].tolist(), strict=True)
+        if any(present and line.restless for line, present in here):
+            return first
+        marks = dict(zip(self._lines, self._marks[:, first:end], strict=True))
         equity = desk.rough_equity(marks.__getitem__)
-        present = self._newest[first:end] >= self._market.row_starts[first:end, np.newaxis]
-        off = (
-            present
-            & np.array(
-                [line.restless | ~desk.is_near(line, equity, mark) for line, mark in marks.items()]
-            ).T
-        )
-        loud = (
-            off
-            & ~np.array(
-                [self._rests(line, first, end, mark, equity) for line, mark in marks.items()]
-            ).T
-        )
-        rows = np.flatnonzero(loud.any(axis=1))
-        stop = int(rows[0]) if len(rows) else end - first
-        for line, rows_off in zip(self._lines, off[:stop].sum(axis=0).tolist(), strict=True):
-            line.count_refusal(rows_off)
+        loud: Booleans = np.zeros(end - first, dtype=bool)
+        refused: list[tuple[Line, Booleans]] = []
+        for (line, mark), present in zip(marks.items(), self._present[:, first:end], strict=True):
+            near = not line.restless and desk.is_near(line, equity, mark)
+            if near is True:
+                continue
+            off = present & np.logical_not(near)
+            if line.rest is not None and not line.restless:
+                refused.append((line, off))
+                off = off & ~self._stands(line.rest, first, end, mark, equity)
+            loud |= off
+        stop = int(loud.argmax())
+        if not loud[stop]:
+            stop = end - first
+        for line, off in refused:
+            line.count_refusal(int(np.count_nonzero(off[:stop])))
         return first + stop
 
-    def _rests(self, line: Line, first: int, end: int, mark: Floats, equity: Any) -> Booleans:
-        """In which rows a refusal of the symbol stands."""
-        rest = line.rest
-        if rest is None or line.restless:
-            return np.zeros(end - first, dtype=bool)
+    def _stands(self, rest: Rest, first: int, end: int, mark: Floats, equity: Any) -> Booleans:
+        """In which rows a refusal stands."""
         until = np.datetime64(rest.until.replace(tzinfo=None), "us")
-        ends = self._market.available_at[self._market.row_starts[first:end]]
-        rests: Booleans = rest.is_near(mark, equity) & (ends < until)
-        return rests
+        stands: Booleans = rest.is_near(mark, equity) & (self._ends[first:end] < until)
+        return stands
 
-    def _stand_at(self, row: int) -> dict[Symbol, Timeframe]:
+    def _stand_at(self, row: int, at: datetime) -> dict[Symbol, Timeframe]:
         """Bring the prices up to a row; the symbols that are looked at there come back."""
-        market = self._market
-        for line, mark in zip(self._lines, self._marks[row].tolist(), strict=True):
+        for line, mark in zip(self._lines, self._marks[:, row].tolist(), strict=True):
             line.mark = mark
-        start, bars = int(market.row_starts[row]), self._newest[row].tolist()
-        here = [line for line, bar in zip(self._lines, bars, strict=True) if bar >= start]
-        active = self._desk.active(market.instant_of(row), here)
-        return {line.instrument.symbol: market.timeframe for line in active}
+        here = [
+            line
+            for line, present in zip(self._lines, self._present[:, row].tolist(), strict=True)
+            if present
+        ]
+        active = self._desk.active(at, here)
+        return {line.instrument.symbol: self._market.timeframe for line in active}
 
     def _take(self, first: int, end: int) -> None:
         """Give the desk the newest bar of each symbol in some rows, as events would have done."""

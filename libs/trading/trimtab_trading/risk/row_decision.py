@@ -50,6 +50,8 @@ class RowDecision:
         self._rules = rules
         self._row = row
         self._tally = Tally(state)
+        self._approved = 0
+        self._passed: set[tuple[Symbol, Decimal, int]] = set()
         window = state.limits.account.duplicate_seconds
         state.recent = [each for each in state.recent if (row - each.at).total_seconds() < window]
 
@@ -138,33 +140,40 @@ class RowDecision:
 
     def _clip(self, wish: Wish, quantity: Decimal) -> tuple[Decimal, list[Broken]]:
         """The largest quantity up to this one that breaks no rule; 0 with the rules it breaks."""
-        order = wish.proposal
-        if quantity != order.quantity:
-            order = replace(order, quantity=quantity)
-        broken = judge(order, self._around(wish), self._state.limits, self._rules)
+        broken = self._judge(wish, quantity)
         if not broken:
             return quantity, []
         unit = wish.found.line.instrument.unit
         smaller = rounded_down(min(each.refusal.fits for each in broken), unit)
-        if not smaller or smaller * order.price < self._worthwhile(wish):
+        if not smaller or smaller * wish.proposal.price < self._worthwhile(wish):
             return ZERO, broken
-        order = replace(order, quantity=smaller)
-        if judge(order, self._around(wish), self._state.limits, self._rules):
+        if self._judge(wish, smaller):
             return ZERO, broken
         wish.clipped_by.extend(each.rule for each in broken if each.rule not in wish.clipped_by)
         return smaller, broken
+
+    def _judge(self, wish: Wish, quantity: Decimal) -> list[Broken]:
+        """The rules that so much breaks. What passed passes until another order is approved."""
+        asked = (wish.found.symbol, quantity, self._approved)
+        if asked in self._passed:
+            return []
+        order = _sized(wish.proposal, quantity)
+        broken = judge(order, self._around(wish), self._state.limits, self._rules)
+        if not broken:
+            self._passed.add(asked)
+        return broken
 
     def _settle(self, wish: Wish, quantity: Decimal) -> Iterator[Event]:
         """The last word on one wish: approved, clipped or refused."""
         quantity, broken = self._clip(wish, quantity)
         if quantity:
-            yield self._approve(wish, replace(wish.proposal, quantity=quantity))
+            yield self._approve(wish, _sized(wish.proposal, quantity))
         else:
             yield from self._refuse(wish, broken)
 
     def _starve(self, wish: Wish) -> Iterator[Event]:
         """Others were first: no cash is left for a part worth ordering."""
-        broken = judge(wish.proposal, self._around(wish), self._state.limits, self._rules)
+        broken = self._judge(wish, wish.proposal.quantity)
         self._state.decisions[wish.found.symbol]["outcome"] = "buy: too little cash is left"
         if broken:
             yield from self._refuse(wish, broken)
@@ -172,6 +181,7 @@ class RowDecision:
     def _approve(self, wish: Wish, order: Proposal) -> Event:
         state, found = self._state, wish.found
         approved = announce.approval(state, found, order, self._row, tuple(wish.clipped_by))
+        self._approved += 1
         self._tally.approve(order)
         state.ledger.on_approved(approved)
         state.recent.append(
@@ -233,3 +243,8 @@ class RowDecision:
             is_known_order=state.ledger.is_known(wish.proposal.client_order_id),
             recent_orders=state.recent,
         )
+
+
+def _sized(order: Proposal, quantity: Decimal) -> Proposal:
+    """The same order for another quantity."""
+    return order if quantity == order.quantity else replace(order, quantity=quantity)

@@ -111,9 +111,11 @@ def market_hours(order: Proposal, around: Circumstances, limits: RiskLimits) -> 
         if blackout.covers(order.symbol) and blackout.starts_at <= at < blackout.ends_at:
             until = f"after {plainly(blackout.ends_at)}"
             return Refusal(plainly(at), until, f"blackout: {blackout.reason}")
+    if calendar.never_closes:
+        return None
     minutes = around.instrument.limits.last_entry_minutes
     last = calendar.close_of(session) - timedelta(minutes=minutes)
-    if calendar.never_closes or at <= last:
+    if at <= last:
         return None
     reason = f"no purchases in the last {minutes} minutes of a session"
     return Refusal(plainly(at), f"until {plainly(last)}", reason)
