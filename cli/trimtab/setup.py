@@ -30,7 +30,7 @@ TRIMTAB_ALPACA_SECRET_KEY=
 
 # Without these an embedded server and SQLite in the home are used.
 #TRIMTAB_REDIS_URL=redis://:password@host:6379/0
-#TRIMTAB_DATABASE_URL=postgresql+psycopg://user:password@host/trimtab
+#TRIMTAB_DATABASE_URL=postgresql://user:password@host/trimtab
 """
 STRATEGIES_README = """\
 Your own strategies live here: one file each, a class with `targets(panel)`.

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from tests import factories as make
-from tests.integration import test_postgresql as postgresql
+from tests.integration import postgres_server
 from trimtab_common.events import Event, OrderFilled, OrderRefused, encode
 from trimtab_common.sides import Side
 from trimtab_recorder.adapters.database import SqlRecord
@@ -23,11 +23,10 @@ from trimtab_recorder.core.rows import Batch, dead_letter_row
 from trimtab_recorder.handlers import HANDLERS
 from trimtab_runtime import migrations, tables
 from trimtab_runtime.database import connect, transact
-from trimtab_runtime.delivery.life import Unavailable
+from trimtab_runtime.delivery.endings import Unavailable
 from trimtab_runtime.record import NoRecord, Record
 
-url = postgresql.url
-"""The fixture: a PostgreSQL server of this module's own."""
+postgres = postgres_server.postgres
 HOUR = timedelta(hours=1)
 LIFE: tuple[Event, ...] = (
     make.bar(),
@@ -43,20 +42,11 @@ LIFE: tuple[Event, ...] = (
 )
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        "sqlite",
-        pytest.param(
-            "postgresql",
-            marks=pytest.mark.skipif(not postgresql.PROGRAMS, reason="PostgreSQL is not installed"),
-        ),
-    ],
-)
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of a place for a record."""
     if request.param == "postgresql":
-        return str(request.getfixturevalue("url"))
+        return str(request.getfixturevalue("postgres").new_database())
     return f"sqlite:///{tmp_path_factory.mktemp('record') / 'trimtab.db'}"
 
 

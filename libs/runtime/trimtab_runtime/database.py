@@ -3,12 +3,14 @@
 SQLite is opened with a write-ahead log, so readers never wait for the writer; a writing
 transaction takes its lock at its beginning, so that waiting for another writer works at all
 (a transaction that reads first and writes later fails at once when somebody else has written).
+On PostgreSQL `write_alone` is that lock; everything else is left to the server.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,10 +24,12 @@ from sqlalchemy import (
     Dialect,
     Engine,
     String,
+    Table,
     TypeDecorator,
     create_engine,
     event,
     make_url,
+    text,
 )
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -40,6 +44,14 @@ BUSY_SECONDS = 30.0
 ATTEMPTS_MAX = 5
 BACKOFF_SECONDS = 0.1
 DECIMAL_DIGITS_MAX = 40
+PASSING_STATES = ("40001", "40P01", "55P03")  # serialisation, deadlock, lock not available
+PASSING_CLASSES = ("08", "57")  # the connection is lost; the server ends, begins or was told to
+KEEPALIVE_SECONDS = 10
+"""A connection that is silent for so long is asked whether its other end is there: a network that
+swallows packets would otherwise be waited for by the hour."""
+ASLEEP_SECONDS_MAX = 60
+"""So long a transaction may stand still before the server ends it: a process that is put to sleep
+in the middle of one must not keep its replacement waiting for ever."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -88,18 +100,33 @@ def connect(
 ) -> Engine:
     """An engine for a database URL, or for a SQLite file given as a path.
 
-    `synchronous="FULL"` makes SQLite's commits survive a loss of power, at the cost of a disk
-    flush each; a PostgreSQL server decides that by itself. A `read_only` engine cannot write, and
-    does not create a file that is missing.
+    `synchronous="FULL"` makes commits survive a loss of power, at the cost of a disk flush each.
+    A lock is waited for so long as `busy_seconds`. A `read_only` engine cannot write, and does
+    not create a file that is missing.
     """
     address = make_url(f"sqlite:///{url}" if isinstance(url, Path) else url)
     if address.get_backend_name() == "sqlite":
         return _sqlite(address.database or "", read_only, synchronous, busy_seconds)
-    options = "-c timezone=utc" + (" -c default_transaction_read_only=on" if read_only else "")
+    settings = {
+        "timezone": "utc",
+        "lock_timeout": f"{busy_seconds:.3f}s",
+        "idle_in_transaction_session_timeout": f"{ASLEEP_SECONDS_MAX}s",
+    }
+    if read_only:
+        settings["default_transaction_read_only"] = "on"
+    if synchronous == "FULL":
+        settings["synchronous_commit"] = "on"
     return create_engine(
         address.set(drivername="postgresql+psycopg"),
         pool_pre_ping=True,
-        connect_args={"options": options, "connect_timeout": int(busy_seconds)},
+        connect_args={
+            "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+            "connect_timeout": max(2, round(busy_seconds)),  # less than 2 is none at all
+            "keepalives_idle": KEEPALIVE_SECONDS,
+            "keepalives_interval": KEEPALIVE_SECONDS // 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": round(busy_seconds * 1000),
+        },
     )
 
 
@@ -122,6 +149,17 @@ def transact(
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
+def write_alone(connection: Connection, table: Table) -> None:
+    """Let nobody else who asks for the same write this table before the transaction ends.
+
+    On SQLite a writing transaction has that lock from its beginning. Here it is one that neither
+    readers nor the server's own housekeeping meet, as they would a lock on the table.
+    """
+    if connection.dialect.name == "postgresql":
+        number = zlib.crc32(table.name.encode())
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
 def _is_passing(error: DBAPIError) -> bool:
     """Whether the same work may succeed a little later."""
     if error.connection_invalidated:
@@ -129,7 +167,9 @@ def _is_passing(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.OperationalError):
         return error.orig.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
     state = getattr(error.orig, "sqlstate", None)
-    return state in ("40001", "40P01", "55P03")  # serialisation, deadlock, lock not available
+    if state is None:
+        return True  # nobody answered: the server is away, or has gone in the middle
+    return state in PASSING_STATES or state[:2] in PASSING_CLASSES
 
 
 def _sqlite(path: str, read_only: bool, synchronous: Synchronous, busy_seconds: float) -> Engine:

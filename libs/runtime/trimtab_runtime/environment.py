@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from trimtab_runtime.errors import ConfigError, Problem
 
 PREFIX = "TRIMTAB_"
 SECRET_FOLDERS = (Path("/run/secrets"), Path("/var/run/secrets"))
-"""Where an orchestrator mounts secrets and sets their modes itself."""
+"""Where an orchestrator mounts secrets and sets their modes itself. It mounts every secret that it
+was told of, so an empty one there is one that the owner has not given."""
 SECRET_BYTES_MAX = 65_536
 QUOTES = "\"'"
 
@@ -65,7 +66,7 @@ class Environment(PydanticBaseSettingsSource):
                     )
                 ]
             )
-        return read_secret(Path(file), name) if file else text or None
+        return (read_secret(Path(file), name) if file else text) or None
 
 
 def variables(env_file: Path = Path(".env")) -> dict[str, str]:
@@ -98,12 +99,13 @@ def unquoted(text: str) -> str:
     return text
 
 
-def read_secret(path: Path, name: str) -> str:
-    """The value in a secret file, which nobody else may read.
+def read_secret(path: Path, name: str, mounts: Sequence[Path] = SECRET_FOLDERS) -> str:
+    """The value in a secret file, which nobody else may read; "" for an empty mounted one.
 
     Raises:
         ConfigError: where the file is missing, empty, too large, or open to other users.
     """
+    is_mounted = any(folder in path.resolve().parents for folder in mounts)
 
     def refuse(expected: str, found: str) -> ConfigError:
         return ConfigError(
@@ -112,7 +114,7 @@ def read_secret(path: Path, name: str) -> str:
 
     try:
         held = path.stat()
-        if complaint := _exposed(path, held):
+        if not is_mounted and (complaint := _exposed(held)):
             raise refuse("a file that only its owner can read (chmod 600)", complaint)
         if held.st_size > SECRET_BYTES_MAX:
             raise refuse(f"at most {SECRET_BYTES_MAX} bytes", f"{held.st_size}")
@@ -121,15 +123,13 @@ def read_secret(path: Path, name: str) -> str:
         raise refuse("a file that can be read", error.strerror or str(error)) from None
     except UnicodeDecodeError:
         raise refuse("text in UTF-8", "other bytes") from None
-    if not text:
+    if not text and not is_mounted:
         raise refuse("a value", "an empty file")
     return text
 
 
-def _exposed(path: Path, held: os.stat_result) -> str | None:
-    """Why others could read or change the secret; mounted secrets are the orchestrator's."""
-    if any(folder in path.resolve().parents for folder in SECRET_FOLDERS):
-        return None
+def _exposed(held: os.stat_result) -> str | None:
+    """Why others could read or change the secret."""
     if held.st_uid not in (0, os.getuid()):
         return f"a file of user {held.st_uid}"
     if held.st_mode & (stat.S_IRWXO | stat.S_IWGRP):

@@ -28,6 +28,7 @@ ROOM_PORTS = {
     "dashboard": 8080,
 }
 HIGHEST_PORT = 65_535
+DATABASES = ("postgresql://", "postgresql+psycopg://", "postgres://", "sqlite:///")
 
 
 class Mode(StrEnum):
@@ -127,6 +128,14 @@ class RoomSettings(BaseSettings):
             return cls()
         except ValidationError as error:
             raise ConfigError(_problems(cls, error)) from None
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: SecretStr | None) -> SecretStr | None:
+        text = "" if url is None else url.get_secret_value()
+        if text and not text.startswith(DATABASES):
+            raise ValueError("postgresql://user:password@host/database, or sqlite:///a/file")
+        return url
 
     @field_validator("home", "config_dir")
     @classmethod

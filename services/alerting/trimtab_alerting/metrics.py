@@ -16,5 +16,5 @@ class AlertingMetrics:
             "trimtab_alert_deliveries_total", "Attempts to deliver an alert", "channel", "result"
         )
         self.waiting = metrics.gauge(
-            "trimtab_alerts_waiting", "Alerts that a channel has not carried yet", "channel"
+            "trimtab_waiting_alerts", "Alerts that a channel has not carried yet", "channel"
         )

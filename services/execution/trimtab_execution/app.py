@@ -22,11 +22,14 @@ from trimtab_execution.room import ExecutionRoom
 from trimtab_execution.settings import Settings
 from trimtab_runtime.database import connect
 from trimtab_runtime.errors import ConfigError, Problem
+from trimtab_runtime.first_start import hold_first_start
 from trimtab_runtime.health import HealthBoard, Impact
 from trimtab_runtime.metrics import RoomMetrics
 from trimtab_runtime.settings import Mode
 
 SIMULATED_KEY = "simulated"
+BUSY_SECONDS = 5.0
+"""One of five waits for a locked journal, before the process ends and begins anew."""
 
 
 def build(settings: Settings, board: HealthBoard, metrics: RoomMetrics) -> ExecutionRoom:
@@ -80,7 +83,10 @@ def _outside(settings: Settings) -> tuple[Broker, Journal]:
     """The two things that outlive the process."""
     home = settings.at_home
     home.made(home.root)
-    journal = DatabaseJournal(connect(home.journal, synchronous="FULL"))
+    if settings.hold_first_start:
+        hold_first_start(home, settings.mode.value, by=settings.room)
+    address = settings.journal_address()
+    journal = DatabaseJournal(connect(address, synchronous="FULL", busy_seconds=BUSY_SECONDS))
     if settings.crash_at is None:
         return _alpaca(settings), journal
     if settings.mode is not Mode.SIM:

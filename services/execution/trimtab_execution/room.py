@@ -144,6 +144,7 @@ class ExecutionRoom:
             now = self._clock()
             self._book.due(now, lambda _: now)
         events.extend(await self._desk.perform(self._book))
+        self._metrics.placed(events)
         if row is not None:
             events.extend(await self._desk.open(self._book, row.at))
         self._books.apply(events)
@@ -179,6 +180,7 @@ class ExecutionRoom:
         """The entries at hand, up to the end of one row."""
         commit, marks = Commit(), list[Event]()
         if self._out_of_patience():
+            commit.forced.append(str(self._merge.blocked_on))
             self._merge.force()
             commit.record(FORCED)
         while not marks and commit.size < ENTRIES_PER_COMMIT:

@@ -63,7 +63,7 @@ class RecorderRoom:
 
     async def live(self, session: Session, life: Life) -> None:
         """Follow and trim until told to stop."""
-        await asyncio.to_thread(self._record.prepare)
+        await life.during(asyncio.to_thread(self._record.prepare))
         try:
             await live_beside(self._follower.live(session, life), self._trim(self._reach(session)))
         finally:

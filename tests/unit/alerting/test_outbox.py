@@ -9,7 +9,7 @@ import pytest
 from tests import factories as make
 from trimtab_alerting.adapters.outbox import KEPT_SECONDS, SqliteOutbox
 from trimtab_common.events import AlertRaised
-from trimtab_runtime.delivery.life import Unavailable
+from trimtab_runtime.delivery.endings import Unavailable
 
 
 class Clock:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from tests.unit.execution.servers import Serve, answering, serving
 from trimtab_execution.adapters.crashing import Point
@@ -70,6 +71,19 @@ def test_each_mode_has_its_own_address():
     assert Settings().stream_url == "ws://127.0.0.1:8190/stream"
 
 
+def test_orders_go_to_the_simulator_in_simulations_only():
+    where: dict[str, Any] = {"simulator_url": "http://simulator:8190/"}
+    assert Settings(**where).rest_url == "http://simulator:8190"
+    assert Settings(mode=Mode.PAPER, **where, **KEYS).rest_url == PAPER_URL
+
+
+def test_a_first_start_at_a_broker_is_held_where_that_is_asked_for(tmp_path):
+    built(home=tmp_path / "free", mode="paper", **KEYS)
+    assert not (tmp_path / "free" / "HALT").exists()
+    built(home=tmp_path / "held", mode="paper", hold_first_start=True, **KEYS)
+    assert "first start in paper mode" in (tmp_path / "held" / "HALT").read_text()
+
+
 def test_live_without_a_persons_word_does_not_start(tmp_path):
     with a_live_broker() as settings, pytest.raises(ConfigError, match="not armed"):
         built(home=tmp_path, **settings)
@@ -107,3 +121,11 @@ def test_a_crash_at_no_known_point_is_a_mistake(text, monkeypatch):
     monkeypatch.setenv("TRIMTAB_CRASH_AT", text)
     with pytest.raises(ConfigError, match="CRASH_AT"):
         Settings.read()
+
+
+def test_the_journal_lies_beside_the_record_on_a_server_and_else_in_a_file_of_its_own(tmp_path):
+    url = "postgresql://trimtab@host/trimtab"
+    assert Settings(home=tmp_path, database_url=SecretStr(url)).journal_address() == url
+    other = Settings(home=tmp_path, database_url=SecretStr("sqlite:////elsewhere/record.db"))
+    for settings in (Settings(home=tmp_path), other):
+        assert settings.journal_address() == tmp_path / "journal.db"

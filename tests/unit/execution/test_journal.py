@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from tests.unit.execution.examples import an_order
 from trimtab_execution.adapters.journal import DatabaseJournal
 from trimtab_runtime.database import connect
+from trimtab_runtime.delivery.endings import Unavailable
 
 ANOTHER_PROCESS = """
 import os, sys
@@ -98,7 +98,7 @@ def test_a_journal_that_cannot_be_written_says_so_and_nothing_is_sent(file):
     blocker = connect(file)
     with blocker.begin() as held:
         held.exec_driver_sql("SELECT 1")
-        with pytest.raises(OperationalError, match="locked"):
+        with pytest.raises(Unavailable, match="locked"):
             journal.intend([], [an_order()])
 
 

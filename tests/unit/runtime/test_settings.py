@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import pytest
 
+from trimtab_runtime.environment import read_secret
 from trimtab_runtime.errors import ConfigError
 from trimtab_runtime.settings import ROOM_PORTS, AlpacaKeys, Mode, RoomSettings
 
@@ -103,6 +104,15 @@ def test_a_secret_file_that_is_empty_or_open_to_others_is_refused(
     assert str(path) in refusal()
 
 
+def test_a_mounted_secret_has_its_orchestrators_mode_and_may_be_left_empty(tmp_path):
+    path = secret_file(tmp_path, "deep-secret\n", 0o644)
+    with pytest.raises(ConfigError, match="mode 0644"):
+        read_secret(path, "TRIMTAB_REDIS_URL")
+    assert read_secret(path, "TRIMTAB_REDIS_URL", mounts=[tmp_path]) == "deep-secret"
+    empty = secret_file(tmp_path, "\n", 0o644)
+    assert read_secret(empty, "TRIMTAB_REDIS_URL", mounts=[tmp_path]) == ""
+
+
 def test_a_secret_file_that_is_missing_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("TRIMTAB_REDIS_URL_FILE", str(tmp_path / "nowhere"))
     assert "TRIMTAB_REDIS_URL_FILE" in refusal()
@@ -150,3 +160,11 @@ def test_the_embedded_servers_address_is_found_in_the_home(tmp_path):
     settings.at_home.made(settings.at_home.redis)
     settings.at_home.redis_url.write_text("redis://:p@127.0.0.1:5/0\n")
     assert settings.redis_address() == "redis://:p@127.0.0.1:5/0"
+
+
+@pytest.mark.parametrize("url", ["mysql://me:canary@host/x", "trimtab.db", "sqlite://"])
+def test_a_database_that_nobody_here_knows_is_refused_without_showing_it(monkeypatch, url):
+    monkeypatch.setenv("TRIMTAB_DATABASE_URL", url)
+    with pytest.raises(ConfigError, match=r"TRIMTAB_DATABASE_URL.*postgresql://") as caught:
+        ExecutionSettings.read()
+    assert "canary" not in str(caught.value)

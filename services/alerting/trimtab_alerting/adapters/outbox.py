@@ -10,7 +10,7 @@ from pathlib import Path
 
 from trimtab_alerting.ports import Waiting
 from trimtab_common.events import AlertRaised, UnreadableEvent, encode, parse
-from trimtab_runtime.delivery.life import Unavailable
+from trimtab_runtime.delivery.endings import Unavailable
 from trimtab_runtime.home import PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE
 from trimtab_runtime.logs import logger
 

@@ -1,10 +1,10 @@
-"""The write-ahead of intents in a database of its own; on SQLite every commit reaches the disk."""
+"""The write-ahead of intents, in a table that this room alone writes; every commit is on disk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Column,
@@ -20,9 +20,13 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from trimtab_common.events import OrderApproved
-from trimtab_runtime.database import UtcDateTime, transact
+from trimtab_runtime.database import UtcDateTime, transact, write_alone
+from trimtab_runtime.delivery.endings import Unavailable
+
+Result = TypeVar("Result")
 
 METADATA = MetaData()
 INTENTS = Table(
@@ -39,18 +43,21 @@ KEPT = timedelta(days=30)
 
 
 class DatabaseJournal:
-    """Intents by client order id: `held` was never sent, `sending` may have been."""
+    """Intents by client order id: `held` was never sent, `sending` may have been.
+
+    Nothing is touched before the first question. Where the database cannot be reached or used, a
+    method waits a little and then raises Unavailable.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        METADATA.create_all(engine)
-        transact(engine, _forget_old)
+        self._prepared = False
 
     def intend(self, held: Sequence[OrderApproved], sending: Sequence[OrderApproved]) -> set[str]:
         """One transaction, one flush, for all of them; see the port."""
         rows = [_row(order, HELD) for order in held] + [_row(order, SENDING) for order in sending]
         keys = [order.client_order_id for order in sending]
-        return transact(self._engine, lambda connection: _intend(connection, rows, keys))
+        return self._transact(lambda connection: _intend(connection, rows, keys))
 
     def sent(self) -> set[str]:
         """See the port."""
@@ -65,7 +72,20 @@ class DatabaseJournal:
         return [OrderApproved.model_validate_json(intent) for intent in self._found(wanted)]
 
     def _found(self, wanted: Select[str]) -> Sequence[str]:
-        return transact(self._engine, lambda connection: connection.execute(wanted).scalars().all())
+        return self._transact(lambda connection: connection.execute(wanted).scalars().all())
+
+    def _transact(self, work: Callable[[Connection], Result]) -> Result:
+        try:
+            if not self._prepared:
+                transact(self._engine, _prepare)
+                self._prepared = True
+            return transact(self._engine, work)
+        except (OperationalError, InterfaceError) as error:
+            raise Unavailable(f"the journal cannot be used: {error.orig}") from None
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise Unavailable(f"the journal's database is gone: {error.orig}") from None
+            raise
 
 
 def _row(order: OrderApproved, state: str) -> dict[str, Any]:
@@ -78,7 +98,8 @@ def _row(order: OrderApproved, state: str) -> dict[str, Any]:
 
 
 def _intend(connection: Connection, rows: list[dict[str, Any]], sending: list[str]) -> set[str]:
-    """The transaction holds the write lock from its beginning: nobody writes in between."""
+    """Nobody writes in between: of two processes, one learns what the other may have sent."""
+    write_alone(connection, INTENTS)
     known = _states(connection, [row["client_order_id"] for row in rows])
     fresh = [row for row in rows if row["client_order_id"] not in known]
     if fresh:
@@ -97,7 +118,10 @@ def _states(connection: Connection, keys: list[str]) -> dict[str, str]:
     return {key: state for key, state in connection.execute(wanted)}
 
 
-def _forget_old(connection: Connection) -> None:
+def _prepare(connection: Connection) -> None:
+    """Make the table where it is missing, and forget what no order lives long enough to need."""
+    write_alone(connection, INTENTS)
+    METADATA.create_all(connection)
     newest = connection.execute(select(func.max(INTENTS.c.row))).scalar()
     if newest is not None:
         connection.execute(delete(INTENTS).where(INTENTS.c.row < newest - KEPT))

@@ -15,13 +15,13 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from trimtab_recorder.core.orders import OrderNews, OrderState, merge
 from trimtab_recorder.core.rows import Batch, Row
 from trimtab_runtime import tables
-from trimtab_runtime.database import connect, transact
-from trimtab_runtime.delivery.life import Unavailable
+from trimtab_runtime.database import connect, transact, write_alone
+from trimtab_runtime.delivery.endings import Unavailable
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
-PREPARE_SECONDS = 300.0
+PREPARE_SECONDS = 3_600.0
 PLACES = Decimal("1e-9")
 _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
@@ -46,7 +46,7 @@ class SqlRecord:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise Unavailable(f"the record was not ready after {PREPARE_SECONDS:.0f} s") from None
+            raise Unavailable(f"the record was not ready after {PREPARE_SECONDS:,.0f} s") from None
         if done.returncode:
             raise Unavailable(f"the record cannot be prepared: {done.stderr.strip()}")
         self._engine = connect(self._url, synchronous="FULL", busy_seconds=self._busy_seconds)
@@ -92,6 +92,7 @@ def _fold(connection: Connection, orders: Mapping[str, OrderNews]) -> None:
     if not orders:
         return
     table = tables.orders
+    write_alone(connection, table)  # it is read, joined and written: nobody may come between
     found = connection.execute(select(table).where(table.c.client_order_id.in_(list(orders))))
     folded = dict(orders)
     for row in found.mappings():

@@ -105,3 +105,8 @@ def upgrade() -> None:
     _create_fills()
     _create_dead_letters()
     _create_alerts()
+
+
+def downgrade() -> None:
+    for name in ("alerts", "dead_letters", "fills", "orders", "events"):
+        op.drop_table(name)
