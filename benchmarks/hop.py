@@ -26,8 +26,8 @@ from trimtab_common.events import (
     instant,
 )
 from trimtab_common.timeframes import Timeframe
-from trimtab_runtime.delivery.commit import Commit
 from trimtab_runtime.delivery.life import Life
+from trimtab_runtime.delivery.metrics import DeliveryMetrics
 from trimtab_runtime.delivery.session import Session
 from trimtab_runtime.delivery.stage_room import StageRoom
 from trimtab_runtime.embedded import start
@@ -133,18 +133,15 @@ async def until(redis: Redis, stream: str, count: int) -> float:
 
 async def ours(bench: Bench) -> None:
     """The rooms' own loop, with fence, order record and metrics."""
-    metrics = RoomMetrics("strategy", "bench", "sim")
-
-    def count(commit: Commit, seconds: float) -> None:
-        metrics.commit_seconds.observe(seconds)
-        metrics.events_produced.labels("signals", "SignalRaised").inc(len(commit.outputs))
-
     room = StageRoom(Echo(), wanted={BarClosed}, patience_seconds=None)
     session = Session(
         bench.url, room="strategy", prefix=bench.prefix, families=room.families, wanted=room.wanted
     )
     await session.begin()
-    life = Life(on_progress=lambda: None, on_ready=lambda: None, on_commit=count)
+    room_metrics = RoomMetrics("strategy", "bench", "sim")
+    metrics = DeliveryMetrics(room_metrics, "strategy", session.keys, room.families)
+    metrics.follow(session)
+    life = Life(on_progress=lambda: None, on_ready=lambda: None, on_commit=metrics.count)
     try:
         await room.live(session, life)
     finally:

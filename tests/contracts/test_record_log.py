@@ -1,5 +1,8 @@
 """What every record log promises, on disk and in a test."""
 
+import resource
+from contextlib import contextmanager
+
 import pytest
 
 from tests.simulators import MemoryLog
@@ -75,4 +78,26 @@ def test_a_broken_line_in_the_middle_stops_the_start(tmp_path):
 def test_only_its_owner_can_read_it(tmp_path):
     log = FileRecordLog(tmp_path / "log")
     assert log.path.stat().st_mode & 0o077 == 0
+    log.close()
+
+
+@contextmanager
+def files_of_at_most(size):
+    """No file may grow beyond so many bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_record_that_found_no_room_leaves_no_half_a_line(tmp_path):
+    log = FileRecordLog(tmp_path / "log")
+    log.append(RECORDS[0])
+    size = log.path.stat().st_size
+    with files_of_at_most(size + 10), pytest.raises(OSError, match="only 10 of"):
+        log.append(RECORDS[1])
+    log.append(RECORDS[2])
+    assert list(log.read()) == [RECORDS[0], RECORDS[2]]
     log.close()

@@ -88,7 +88,7 @@ def wait_for_the_last_row(server: redis.Redis, prefix: str, expected: int) -> No
 @pytest.mark.redis
 @pytest.mark.parametrize(
     ("seed", "kill_every"),
-    [(1, None), (2, 0.6), *(pytest.param(n, 0.4, marks=pytest.mark.long) for n in range(3, 9))],
+    [(1, None), *(pytest.param(n, 0.4, marks=pytest.mark.long) for n in range(2, 9))],
 )
 def test_rooms_say_exactly_what_the_backtest_says(
     redis_url: str, processes: list[Processes], seed: int, kill_every: float | None
@@ -109,6 +109,7 @@ def test_rooms_say_exactly_what_the_backtest_says(
         assert found[family] == expected[family], family
 
 
+@pytest.mark.long
 @pytest.mark.redis
 def test_a_process_that_was_replaced_while_it_slept_can_do_no_harm(
     redis_url: str, processes: list[Processes]

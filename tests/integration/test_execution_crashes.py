@@ -81,6 +81,7 @@ def test_lies_and_losses_of_the_exchange_change_nothing(world):
     check(world, story)
 
 
+@pytest.mark.long
 def test_killed_at_random_moments_with_an_exchange_that_dies_too(world):
     live_and_die(world, a_story(seed=4, rows=100, orders_per_row=6), seed=4, lives=5)
 
@@ -139,6 +140,7 @@ def test_while_the_halt_file_lies_there_nothing_is_sent_and_cancels_are(world):
     assert set(world.arrivals()) == arrived, "nothing has reached the exchange since"
 
 
+@pytest.mark.long
 def test_a_process_that_was_replaced_while_it_slept_can_do_no_harm(world):
     story = a_story(seed=6, rows=60, orders_per_row=6)
     world.tell(story)

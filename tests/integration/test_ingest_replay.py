@@ -152,3 +152,20 @@ def test_another_market_is_not_appended_to_what_was_published(
         world.ingest.start()
         wait_for(lambda: "two markets" in str(world.ingest.ask("readyz")), what="an explanation")
         assert len(world.events) == before
+
+
+def test_an_emptied_server_is_filled_from_the_row_after_the_last_opened_one(
+    tmp_path: Path, redis_url: str
+) -> None:
+    market = minute_market(symbols=SYMBOLS, sessions=1)
+    replay = {"sessions": 1, "speed": "max", "ahead": 64}
+    with a_world(tmp_path, redis_url, market, timeframes="1m", simulator=replay) as world:
+        world.run(100)
+        world.ingest.kill()
+        opened = world.simulator.get("/control/state")["rows_opened"]
+        for key in world.ingest.server.scan_iter(f"{world.ingest.prefix}*"):
+            world.ingest.server.delete(key)
+        world.ingest.start()
+        wait_for(lambda: rows_of(world.events) > 10, what="rows")
+        first = next(event for event in world.events if isinstance(event, RowClosed))
+        assert first.at == market.instant_of(opened)

@@ -61,7 +61,9 @@ class Restarts:
         if code == REPLACED:
             return TakenOver("another process has taken this room over")
         if code in (0, GONE):
-            why = "Redis was gone" if code == GONE else "somebody ended it"
+            why = (
+                "Redis or another thing it needs was gone" if code == GONE else "somebody ended it"
+            )
             _forget_before(self._endings, now - CALM_WINDOW_SECONDS)
             self._endings.append(now)
             return Again(min(_pause(len(self._endings)), CALM_PAUSE_SECONDS_MAX), why)

@@ -13,7 +13,7 @@ class Server:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._running: embedded.EmbeddedServer | None = None
-        self._restarts = Restarts()
+        self.restarts = Restarts()
         self._due: float | None = None
         self.given_up = False
         self.starts = 0
@@ -40,7 +40,7 @@ class Server:
         if self.given_up or self._running is None or self.alive:
             return None
         if self._due is None:
-            decision = self._restarts.ended(self._running.process.returncode or -1, now)
+            decision = self.restarts.ended(self._running.process.returncode or -1, now)
             if not isinstance(decision, Again):
                 self.given_up = True
                 return f"{decision.why}; it is not started again. See {self._home.redis}/server.log"

@@ -11,21 +11,24 @@ import asyncio
 import os
 import signal
 import sys
-from collections import Counter
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import uvloop
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from trimtab_common.events import RoomReported, family_of, instant
+from trimtab_common.events import RoomReported, instant
 from trimtab_runtime import logs
+from trimtab_runtime.delivery.beside import live_beside
 from trimtab_runtime.delivery.commit import Commit
-from trimtab_runtime.delivery.life import Life, Room, Unavailable
-from trimtab_runtime.delivery.session import Fenced, Session, connect
+from trimtab_runtime.delivery.endings import Fenced, Unavailable, is_redis_gone
+from trimtab_runtime.delivery.keys import Keys
+from trimtab_runtime.delivery.life import Life, Room
+from trimtab_runtime.delivery.metrics import DeliveryMetrics
+from trimtab_runtime.delivery.session import Session, connect
+from trimtab_runtime.delivery.standing import standings
 from trimtab_runtime.delivery.watch import live
 from trimtab_runtime.errors import ConfigError
 from trimtab_runtime.health import HealthBoard, Impact
@@ -37,6 +40,7 @@ WRONG_USE = 2
 GONE = 75
 REPLACED = 76
 REPORT_SECONDS = 5.0
+MEASURE_SECONDS = 5.0
 RETRY_SECONDS = 0.5
 STOP_SECONDS = 15.0
 
@@ -73,9 +77,13 @@ class Service:
         self._room = room
         self._board = board
         self._metrics = metrics
+        self._delivery = DeliveryMetrics(
+            metrics, room.name, Keys(settings.stream_prefix), room.families
+        )
         self._log = logs.logger(room.name)
         self._waiting_for: str | None = None
         self._session: Session | None = None
+        self._subscribed = asyncio.Event()
         self._work = board.heartbeat("main_loop")
         self._life = Life(on_progress=self._work.beat, on_ready=self._ready, on_commit=self._count)
         board.describe = self._describe
@@ -103,13 +111,13 @@ class Service:
         except Fenced as error:
             self._log.warning("replaced by a newer process", reason=str(error))
             return REPLACED
-        except (RedisConnectionError, RedisTimeoutError, ConnectionError) as error:
-            self._log.warning("Redis is gone; ending to begin anew", reason=str(error))
-            return GONE
         except Unavailable as error:
             self._log.warning("ending to begin anew", reason=str(error))
             return GONE
-        except Exception:  # noqa: BLE001 - the one place where the unexpected ends a room
+        except Exception as error:  # noqa: BLE001 - the one place where the unexpected ends a room
+            if is_redis_gone(error):
+                self._log.warning("Redis is gone; ending to begin anew", reason=str(error))
+                return GONE
             self._log.exception("the room broke; nothing is committed of what it was doing")
             return 1
         self._log.info("stopped")
@@ -139,13 +147,10 @@ class Service:
             linger_seconds=self._room.linger_seconds,
         )
         await session.begin()
-        self._metrics.generation.set(session.generation)
+        self._delivery.follow(session)
         self._log.info("recovering", generation=session.generation, commits=session.sequence)
-        reporting = asyncio.create_task(self._report(session))
-        try:
-            await live(self._room, session, self._life)
-        finally:
-            reporting.cancel()
+        life = live(self._room, session, self._life)
+        await live_beside(life, self._report(session), self._measure(session))
         await session.end()
 
     async def _redis(self) -> str | None:
@@ -171,36 +176,22 @@ class Service:
 
     def _ready(self) -> None:
         self._board.started()
+        self._subscribed.set()
         self._log.info("ready")
 
     def _count(self, commit: Commit, seconds: float) -> None:
-        metrics = self._metrics
-        metrics.commit_seconds.observe(seconds)
-        for (family, kind), count in Counter(
-            (family_of(event), type(event).__name__) for event in commit.outputs
-        ).items():
-            metrics.events_produced.labels(family, kind).inc(count)
-        for stream, entries in commit.taken.items():
-            family = stream.removeprefix(self._settings.stream_prefix)
-            metrics.events_consumed.labels(family, "any").inc(len(entries))
+        self._delivery.count(commit, seconds)
         for entry in commit.dead:
             self._log.error("dead letter", stream=entry.stream, entry=entry.id, reason=entry.dead)
-            metrics.entries_dead.labels(entry.stream).inc()
-        for family, _ in commit.runs:
-            if family == "!":
-                metrics.marks_forced.labels("any").inc()
 
     def _describe(self) -> dict[str, Any]:
         session = self._session
         if session is None:
             return {}
-        held = session.held()
-        for family, count in held.items():
-            self._metrics.inbox_entries.labels(family).set(count)
         return {
             "generation": session.generation,
             "commits": session.sequence,
-            "waiting_entries": held,
+            "waiting_entries": session.held(),
             **self._room.info(),
         }
 
@@ -222,3 +213,10 @@ class Service:
                 )
             )
             await asyncio.sleep(REPORT_SECONDS)
+
+    async def _measure(self, session: Session) -> None:
+        """Note every few seconds how far the room is behind each of its streams."""
+        await self._subscribed.wait()
+        while True:
+            self._delivery.stand(await standings(session), time.time())
+            await asyncio.sleep(MEASURE_SECONDS)

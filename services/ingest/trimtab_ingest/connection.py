@@ -18,7 +18,7 @@ from trimtab_ingest.core.desk import Desk
 from trimtab_ingest.core.judge import Raw
 from trimtab_ingest.core.stretches import stretches
 from trimtab_ingest.ports import Feed, History, Released, Venue
-from trimtab_runtime.delivery.life import Unavailable
+from trimtab_runtime.delivery.endings import Unavailable
 from trimtab_runtime.ending import end
 
 ROWS_HELD_MAX = 400

@@ -14,7 +14,6 @@ class IngestMetrics:
     """Bars, rows, and how old the newest bar is."""
 
     def __init__(self, metrics: RoomMetrics) -> None:
-        self._room = metrics
         self._received = metrics.counter("trimtab_bars_received_total", "Bars that came", "feed")
         self._refused = metrics.counter(
             "trimtab_bars_refused_total", "Bars that were not believed", "rule"
@@ -30,14 +29,18 @@ class IngestMetrics:
             "trimtab_bars_repaired_total", "Missing bars that came later"
         )
         self._stale = metrics.counter("trimtab_feed_outages_total", "Outages of a feed", "feed")
-        self._connected = metrics.gauge("trimtab_feed_connected", "1 while bars can flow", "feed")
+        self._connected = metrics.gauge(
+            "trimtab_feed_connected_status", "1 while bars can flow", "feed"
+        )
         self._age = metrics.gauge(
             "trimtab_feed_age_seconds", "Age of the newest bar by the time of day", "feed"
         )
         self._delay = metrics.histogram(
-            "trimtab_row_delay_seconds", "From a row's instant to its mark, by the time of day",
-            slow=True,
-        )  # fmt: skip
+            "trimtab_row_delay_seconds", "From a row's instant to its mark, by the time of day"
+        )
+        self._assembly = metrics.histogram(
+            "trimtab_row_assembly_seconds", "From the arrival of a row's first bar to its mark"
+        )
         self._stored = metrics.counter("trimtab_bars_stored_total", "Bars written to the store")
 
     def count(self, tally: Tally) -> None:
@@ -54,13 +57,10 @@ class IngestMetrics:
     def closed(self, rows: list[Row], moment: float, now: datetime | None) -> None:
         """Rows were committed."""
         for row in rows:
-            self._room.rows_closed.inc()
             if row.arrived is not None:
-                self._room.row_seconds.observe(moment - row.arrived)
+                self._assembly.observe(moment - row.arrived)
             if now is not None:
                 self._delay.observe(max(0.0, (now - row.at).total_seconds()))
-        if rows:
-            self._room.row_timestamp_seconds.set(rows[-1].at.timestamp())
 
     def outage(self, feed: str) -> None:
         """A feed has become stale."""
@@ -69,6 +69,7 @@ class IngestMetrics:
     def watch(self, wire: Wire, now: datetime | None) -> None:
         """How a feed fares."""
         self._connected.labels(wire.line.feed).set(1 if wire.connected else 0)
+        self._stale.labels(wire.line.feed)  # a series that exists can be alerted on
         if now is not None and wire.newest is not None:
             self._age.labels(wire.line.feed).set((now - wire.newest).total_seconds())
 

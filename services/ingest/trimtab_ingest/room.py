@@ -143,7 +143,7 @@ class IngestRoom:
             plan,
             closed_until=datetime.fromisoformat(closed_until)
             if closed_until
-            else (None if is_replay else plan.begins_at),
+            else (plan.opened_until if is_replay else plan.begins_at),
             by_calendar=not is_replay,
         )
         desk = self._desk = Desk(plan, self._make_rule(wires), wires, rows)

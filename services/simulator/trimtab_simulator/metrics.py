@@ -19,7 +19,7 @@ class SimulatorMetrics:
             "trimtab_simulator_rows_released_total", "Rows made public in this life"
         )
         self.rows_opened = room.gauge(
-            "trimtab_simulator_rows_opened", "Rows at which orders were filled, over all lives"
+            "trimtab_simulator_opened_rows", "Rows at which orders were filled, over all lives"
         )
         self.sockets = room.gauge("trimtab_simulator_sockets", "Connected sockets", "kind")
         self.connections = room.counter(

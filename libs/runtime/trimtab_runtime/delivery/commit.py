@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from trimtab_common.events import Event, encode, family_of
+from trimtab_common.events import Event, RowClosed, encode, family_of
 from trimtab_runtime.delivery.inbox import Entry
 
 KIND_BYTES_MAX = 200
@@ -40,6 +40,13 @@ redis.call('HSET', KEYS[1], 'sequence', following, unpack(ARGV, at))
 return 1
 """
 
+# KEYS: the room's hash, a stream. Returns 1, or 0 when another process has taken the room over.
+ANNOUNCEMENT = """
+if redis.call('HGET', KEYS[1], 'generation') ~= ARGV[1] then return 0 end
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'type', ARGV[3], 'data', ARGV[4])
+return 1
+"""
+
 
 @dataclass
 class Commit:
@@ -48,6 +55,12 @@ class Commit:
     outputs: list[Event] = field(default_factory=list)
     taken: dict[str, list[str]] = field(default_factory=dict)
     """Stream → the ids of its entries that are done with."""
+    kinds: dict[str, list[type[Event | None]]] = field(default_factory=dict)
+    """Stream → what those entries were, NoneType where they were stepped over unread."""
+    marks: list[Entry] = field(default_factory=list)
+    """The ends of rows among the entries that are done with."""
+    forced: list[str] = field(default_factory=list)
+    """The families that were not waited for any longer."""
     dead: list[Entry] = field(default_factory=list)
     """Entries that could not be processed; they go to `dead` with their reason."""
     runs: list[tuple[str, int]] = field(default_factory=list)
@@ -63,6 +76,10 @@ class Commit:
     def take(self, entry: Entry) -> None:
         """The entry is done with once this commit applies."""
         self.taken.setdefault(entry.stream, []).append(entry.id)
+        kind = type(entry.event)
+        self.kinds.setdefault(entry.stream, []).append(kind)
+        if kind is RowClosed:
+            self.marks.append(entry)
         if entry.dead is not None:
             self.dead.append(entry)
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from trimtab_common.events import Event
 from trimtab_runtime.delivery.commit import Commit
+from trimtab_runtime.delivery.endings import Unavailable
 from trimtab_runtime.delivery.inbox import Entry
-from trimtab_runtime.delivery.life import Life, Unavailable
+from trimtab_runtime.delivery.life import Life
 from trimtab_runtime.delivery.session import Session
 
 ENTRIES_PER_BATCH = 1_000

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 from trimtab_common.events import Event
 from trimtab_runtime.delivery.commit import Commit
 from trimtab_runtime.delivery.session import Session
 
-
-class Unavailable(RuntimeError):
-    """Something outside is missing or busy; nothing is wrong with the entry at hand."""
+Result = TypeVar("Result")
 
 
 class Life:
@@ -47,6 +45,17 @@ class Life:
                 await self.wake.wait()
         except TimeoutError:
             pass
+
+    async def during(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Do what takes long and has an end of its own, without seeming to be stuck."""
+        doing = asyncio.ensure_future(work)
+        try:
+            while not doing.done():
+                self.progress()
+                await asyncio.wait({doing}, timeout=self.tick_seconds)
+            return doing.result()
+        finally:
+            doing.cancel()
 
 
 class Room(Protocol):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from faststream import AckPolicy
 from faststream.redis import RedisBroker, StreamSub
 from faststream.redis.message import RedisBatchStreamMessage
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 SOCKET_TIMEOUT_SECONDS = 8
 BLOCK_MILLISECONDS = 200
@@ -25,18 +28,48 @@ class _Stream(StreamSub):
         return self
 
 
-class Reader:
-    """One subscription a stream, each read on only when its last batch was taken."""
+class _Complaints:
+    """FastStream's logger. What it says as an error, it would otherwise try again in silence."""
 
-    def __init__(self, url: str, *, group: str, consumer: str) -> None:
+    def __init__(self, on_failure: Callable[[BaseException], None]) -> None:
+        self._on_failure = on_failure
+
+    def log(
+        self,
+        level: int,
+        msg: Any,
+        /,
+        *,
+        exc_info: Any = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Hear what went wrong; it says much else."""
+        del extra
+        if level >= logging.ERROR:
+            is_error = isinstance(exc_info, BaseException)
+            self._on_failure(exc_info if is_error else RuntimeError(str(msg)))
+
+
+class Reader:
+    """One subscription a stream, each read on only when its last batch was taken.
+
+    A read that fails must never be repeated: the server may have handed entries out in a reply
+    that was lost, and the next read would begin behind them. `on_failure` is told of it, and must
+    end this reader's life; the next one reads from the cursor, which knows nothing of them.
+    """
+
+    def __init__(
+        self, url: str, *, group: str, consumer: str, on_failure: Callable[[BaseException], None]
+    ) -> None:
         self._group = group
         self._consumer = consumer
         self._broker = RedisBroker(
             url,
-            logger=None,  # type: ignore[arg-type]  # None is how FastStream is told to be quiet
+            logger=_Complaints(on_failure),
             apply_types=False,  # entries are validated by `read_entry`, once
             socket_timeout=SOCKET_TIMEOUT_SECONDS,
             socket_keepalive=True,
+            retry=Retry(NoBackoff(), 0),
         )
 
     def add(self, stream: str, take: Take) -> None:

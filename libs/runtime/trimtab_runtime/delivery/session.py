@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
@@ -12,7 +13,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from trimtab_common.events import Event, encode, family_of
-from trimtab_runtime.delivery.commit import SCRIPT, Commit, arguments
+from trimtab_runtime.delivery.commit import ANNOUNCEMENT, SCRIPT, Commit, arguments
+from trimtab_runtime.delivery.endings import Fenced, Unavailable
 from trimtab_runtime.delivery.inbox import Entry, Inbox, read_entry
 from trimtab_runtime.delivery.keys import DEAD, Keys
 from trimtab_runtime.delivery.reader import (
@@ -25,12 +27,10 @@ from trimtab_runtime.delivery.reader import (
 
 BEGINNING = "0-0"
 INBOX_LIMIT = 2_000
+ANNOUNCED_MAX = 20_000
+"""About so many entries are kept of a stream on which somebody announces."""
 ATTEMPTS_MAX = 3
 """So often may handling an entry end the process before the entry is given up as dead."""
-
-
-class Fenced(RuntimeError):
-    """Another process has taken this room over; this one must end at once."""
 
 
 class Fold(NamedTuple):
@@ -80,9 +80,12 @@ class Session:
         self._url = url
         self._wanted = frozenset(wanted)
         self._script = self.redis.register_script(SCRIPT)
+        self._announcement = self.redis.register_script(ANNOUNCEMENT)
         self._state_sequence = 0
         self._state_cursor: dict[str, str] = {}
         self._reader: Reader | None = None
+        self._broken: BaseException | None = None
+        self._breaking = asyncio.Event()
         self._inboxes = {family: Inbox(INBOX_LIMIT) for family in families}
         self._attempts: dict[str, int] = {}
 
@@ -103,10 +106,34 @@ class Session:
         return {family: BEGINNING for family in self.families}
 
     async def hold(self) -> None:
-        """Make sure that Redis answers and that this process still is the room."""
-        stored = await self.redis.hget(self.keys.room(self.room), "generation")
-        if int(stored or 0) != self.generation:
+        """Make sure that Redis answers and that this process still is the room.
+
+        Raises Fenced, and Unavailable where the server was emptied or has gone back in time:
+        nobody has replaced this process then, and whoever comes next begins anew.
+        """
+        stored = int(await self.redis.hget(self.keys.room(self.room), "generation") or 0)
+        if stored < self.generation:
+            raise Unavailable(f"Redis has forgotten {self.room}: it was emptied, or lost its end")
+        if stored > self.generation:
             raise Fenced(f"{self.room}: generation {self.generation} was replaced")
+
+    async def watch(self, seconds: float) -> None:
+        """Watch for so long over what nobody else would notice.
+
+        Raises as `hold` does, and what broke the reading of a stream.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._breaking.wait()
+        await self.hold()
+        if self._broken is not None:
+            raise self._broken
+
+    def _break(self, error: BaseException) -> None:
+        """A stream cannot be read on; nothing more of it may be handed out."""
+        if self._broken is None:
+            self._broken = error
+            self._breaking.set()
 
     @property
     def group(self) -> str:
@@ -158,7 +185,9 @@ class Session:
         await pipe.execute()
         for family in self.families:
             await self._end_older_groups(self.keys.stream(family))
-        self._reader = Reader(self._url, group=self.group, consumer=self.room)
+        self._reader = Reader(
+            self._url, group=self.group, consumer=self.room, on_failure=self._break
+        )
         for family in self.families:
             self._reader.add(self.keys.stream(family), self._taker(family, deliver))
         if self.families:
@@ -175,6 +204,8 @@ class Session:
         stream, inbox = self.keys.stream(family), self._inboxes[family]
 
         async def take(batch: Batch) -> None:
+            if self._broken is not None:
+                return  # there may be entries missing before these
             for entry_id, raw in batch:
                 entry = read_entry(stream, entry_id.decode(), raw, self._wanted)
                 deliver(family, self._given_up(entry))
@@ -230,7 +261,8 @@ class Session:
             ),
         )
         if not applied:
-            raise Fenced(f"{self.room}: generation {self.generation} was replaced")
+            await self.hold()
+            raise Fenced(f"{self.room}: another process commits as generation {self.generation}")
         self.sequence += 1
         for stream, entries in commit.taken.items():
             self._inboxes[self.keys.family(stream)].release(len(entries))
@@ -245,11 +277,13 @@ class Session:
             await self.redis.hdel(self.keys.attempts(self.room), entry)
 
     async def announce(self, event: Event) -> None:
-        """Publish outside the order of rows: health reports, control."""
-        kind, data = encode(event)
-        await self.redis.xadd(
-            self.keys.stream(family_of(event)), {"type": kind, "data": data}, maxlen=20_000
+        """Publish outside the order of rows: health reports, control. Fenced like a commit."""
+        said = await self._announcement(
+            keys=[self.keys.room(self.room), self.keys.stream(family_of(event))],
+            args=[self.generation, ANNOUNCED_MAX, *encode(event)],
         )
+        if not said:
+            await self.hold()
 
     def held(self) -> dict[str, int]:
         """Entries read and not yet committed, by family."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from trimtab_common.events import Event
@@ -18,8 +18,9 @@ ENTRIES_PER_COMMIT = 200
 COMMITS_PER_STATE = 50
 
 
-async def nothing() -> None:
+async def nothing() -> Sequence[Event]:
     """A stage that needs no preparation before its first row."""
+    return ()
 
 
 class StageRoom:
@@ -32,7 +33,7 @@ class StageRoom:
         wanted: Collection[type[Event]],
         patience_seconds: float | None,
         entries_per_commit: int = ENTRIES_PER_COMMIT,
-        prepare: Callable[[], Awaitable[None]] = nothing,
+        prepare: Callable[[], Awaitable[Sequence[Event]]] = nothing,
         info: Callable[[], dict[str, Any]] = dict,
     ) -> None:
         self.stage = stage
@@ -55,7 +56,7 @@ class StageRoom:
 
     async def live(self, session: Session, life: Life) -> None:
         """Recover, then step and commit until the room is told to stop."""
-        await self._recover(session)
+        await life.during(self._recover(session))
 
         def deliver(family: str, entry: Entry) -> None:
             self._merge.put(family, entry, entry.event)
@@ -75,8 +76,8 @@ class StageRoom:
     async def _recover(self, session: Session) -> None:
         """Stand where the last commit left off, without saying anything again."""
         if session.state is None:
-            await self._prepare()
-            await session.commit(Commit(), state=self._merge.snapshot())
+            said = await self._prepare()
+            await session.commit(Commit(outputs=list(said)), state=self._merge.snapshot())
             return
         self._merge.restore(session.state)
         for fold in await session.folds():
@@ -91,6 +92,7 @@ class StageRoom:
         commit = Commit()
         if self._out_of_patience():
             self._forced += 1
+            commit.forced.append(str(self._merge.blocked_on))
             self._add(commit, FORCED, None, self._merge.force().outputs)
         while commit.size < self._entries_per_commit:
             try:

@@ -15,7 +15,8 @@ async def live(room: Room, session: Session, life: Life) -> None:
     """Run the room until it is told to stop.
 
     Raises what the room raised, `Fenced` when another process has taken the room over (also when
-    this one is idle and commits nothing), and the client's error when Redis is gone.
+    this one is idle and commits nothing), `Unavailable` when Redis was emptied, the client's error
+    when Redis is gone, and what broke the reading of a stream.
     """
     working = asyncio.ensure_future(room.live(session, life))
     watching = asyncio.ensure_future(_watch(session))
@@ -30,5 +31,4 @@ async def live(room: Room, session: Session, life: Life) -> None:
 
 async def _watch(session: Session) -> None:
     while True:
-        await asyncio.sleep(WATCH_SECONDS)
-        await session.hold()
+        await session.watch(WATCH_SECONDS)

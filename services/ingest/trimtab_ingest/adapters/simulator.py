@@ -75,7 +75,7 @@ class SimulatedSource:
 
 
 def _released(state: dict[str, Any]) -> Released:
-    row = state["released"]
+    row, opened = state["released"], state["opened"]
     return Released(
         replay=Replay(
             source=str(state["source"]),
@@ -85,6 +85,7 @@ def _released(state: dict[str, Any]) -> Released:
             symbols=tuple(state["symbols"]),
             first_row=datetime.fromisoformat(state["first_row"]),
             last_row=datetime.fromisoformat(state["last_row"]),
+            opened=datetime.fromisoformat(opened) if opened else None,
         ),
         row=datetime.fromisoformat(row) if row else None,
         symbols=frozenset(state["released_symbols"]),

@@ -55,6 +55,9 @@ class Plan:
     """The market that the bars are of: `alpaca`, or what a simulator replays."""
     begins_at: datetime
     """Market time before the first row was ever closed."""
+    opened_until: datetime | None = None
+    """The last row that a simulated exchange has opened, in whatever life of this system: where
+    nothing is remembered of it, what follows must begin behind it."""
     notes: tuple[str, ...] = field(default=())
     """What was wished for and cannot be had."""
 
@@ -120,6 +123,8 @@ class Replay:
     symbols: tuple[Symbol, ...]
     first_row: datetime
     last_row: datetime
+    opened: datetime | None = None
+    """The row that traded last; None before the first."""
 
 
 def plan_of_replay(replay: Replay, universe: Universe | None, *, everything: bool) -> Plan | str:
@@ -154,6 +159,7 @@ def plan_of_replay(replay: Replay, universe: Universe | None, *, everything: boo
         lines=_ordered(lines),
         source=replay.source,
         begins_at=replay.first_row,
+        opened_until=replay.opened,
         notes=tuple(notes),
     )
 

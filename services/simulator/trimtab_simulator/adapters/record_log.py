@@ -50,6 +50,8 @@ class FileRecordLog:
         line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
         written = os.write(self._file, line)
         if written != len(line):
+            # Nothing may be appended to half a line once there is room again.
+            os.ftruncate(self._file, os.fstat(self._file).st_size - written)
             raise OSError(f"{self.path}: only {written} of {len(line)} bytes could be written")
 
     def close(self) -> None:
