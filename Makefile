@@ -10,6 +10,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 ARGS ?=
 bin := .venv/bin
+compose = $(if $(shell docker compose version 2>/dev/null),docker compose,docker-compose)
 manifests := pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml)
 
 # Wheels lying on this machine are used where PIP_FIND_LINKS or UV_FIND_LINKS says so.
@@ -27,10 +28,10 @@ unexport VIRTUAL_ENV
 # Processes start in half the time when Python may keep what it has compiled.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo test test-long check fmt bench up down docs lock clean
+.PHONY: help setup demo test test-long check fmt bench up down docs lock clean compose-secrets compose-up compose-down
 
 help:  ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.synced  ## Set up .venv (the other targets do it by themselves)
 	@echo "Ready. Next: make demo, make test"
@@ -66,6 +67,15 @@ down: .venv/.synced  ## Stop Trimtab
 
 docs: .venv/.synced  ## Write the generated references anew
 	$(bin)/trimtab docs $(ARGS)
+
+compose-secrets:  ## Write .env and random passwords for containers; what exists is kept
+	@deploy/secrets.sh
+
+compose-up: compose-secrets  ## Start Trimtab in containers
+	$(compose) up -d $(ARGS)
+
+compose-down:  ## Stop the containers; their data stay
+	$(compose) down $(ARGS)
 
 lock: .venv/bin/uv  ## Write uv.lock anew after a manifest has changed
 	UV_FIND_LINKS= $(bin)/uv lock $(ARGS)

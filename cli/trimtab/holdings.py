@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from trimtab import show
+from trimtab.containers import state_of
 from trimtab.failure import not_running
 from trimtab.money_words import amount, number, quantity
 from trimtab.place import read_settings
 from trimtab.status import account_of
-from trimtab.supervisor.presence import read_status, supervisor_of
 
 
 def show_positions(*, home: Path | None, as_json: bool) -> None:
     """Ask the room risk; nobody else knows what belongs to which strategy."""
-    place = read_settings(home).at_home
-    status = read_status(place)
-    if supervisor_of(place) is None or status is None:
-        raise not_running(f"Nothing runs in {place.root}.")
+    settings = read_settings(home)
+    status = state_of(settings)
+    if status is None:
+        raise not_running(f"Nothing runs in {settings.home}.")
     account = account_of(status)
     if account is None:
         raise not_running(

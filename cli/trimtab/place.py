@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic import Field
+
 from trimtab_runtime.home import Home
 from trimtab_runtime.settings import AlpacaKeys
 
@@ -14,6 +16,9 @@ class CommandSettings(AlpacaKeys):
     """What the environment and `.env` say, as every room would read it."""
 
     room: ClassVar[str] = ""
+
+    room_host: str | None = Field(default=None, pattern=r"^([a-z0-9.-]|\{room\})+$")
+    """Where rooms answer that no supervisor runs, such as containers; {room} is its name."""
 
     def in_place(self, home: Path | None, config: Path | None) -> CommandSettings:
         """The same with what was given on the command line."""

@@ -1,4 +1,4 @@
-"""Asks rooms over HTTP, on this machine and with little patience."""
+"""Asks rooms over HTTP, with little patience."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+LOOPBACK = "127.0.0.1"
 PATIENCE_SECONDS = 1.0
 
 
@@ -24,7 +25,7 @@ def ask(
     method: str = "GET",
     body: Any = None,
     headers: Mapping[str, str] | None = None,
-    host: str = "127.0.0.1",
+    host: str = LOOPBACK,
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> Reply | None:
     """The JSON answer of a room, or None where nobody answers in time or it is no JSON."""

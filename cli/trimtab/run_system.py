@@ -12,7 +12,6 @@ from types import FrameType
 from trimtab import show
 from trimtab.exit_codes import OK, WRONG_USE
 from trimtab.failure import answer_is_no, wrong_use
-from trimtab.halt import write_halt
 from trimtab.place import CommandSettings, read_settings
 from trimtab.supervisor.journal import SupervisorLog
 from trimtab.supervisor.plan import (
@@ -28,12 +27,12 @@ from trimtab.supervisor.ports import Claim, holders
 from trimtab.supervisor.supervisor import POLL_SECONDS, Supervisor
 from trimtab_runtime.embedded import ServerFailed
 from trimtab_runtime.environment import variables
+from trimtab_runtime.first_start import hold_first_start
 from trimtab_runtime.home import Home
 from trimtab_runtime.processes import Held
 from trimtab_runtime.settings import HIGHEST_PORT, ROOM_PORTS, Mode
 
 START_SECONDS_MAX = 180.0
-FIRST_START = "first start in {mode} mode: look around, then `trimtab resume` lets it trade"
 
 
 class Asked:
@@ -174,13 +173,5 @@ def _run(supervisor: Supervisor, asked: Asked) -> int:
 
 def _hold_first_start(plan: SystemPlan, say: Callable[[str, str], None]) -> None:
     """A broker's account is not traded before its owner has looked around once."""
-    if plan.mode == Mode.SIM.value:
-        return
-    file = plan.home.root / "started_modes"
-    before = file.read_text(encoding="ascii").split() if file.exists() else []
-    if plan.mode in before:
-        return
-    reason = FIRST_START.format(mode=plan.mode)
-    write_halt(plan.home, by="supervisor", reason=reason)
-    file.write_text("\n".join([*before, plan.mode]) + "\n", encoding="ascii")
-    say("supervisor", f"trading is HALTED: {reason}")
+    if reason := hold_first_start(plan.home, plan.mode, by="supervisor"):
+        say("supervisor", f"trading is HALTED: {reason}")

@@ -7,13 +7,14 @@ from typing import Any
 
 import typer
 
+from trimtab.containers import state_of
 from trimtab.exit_codes import NO
 from trimtab.failure import not_running
 from trimtab.halt import read_halt
 from trimtab.money_words import amount, number
 from trimtab.place import read_settings
-from trimtab.rooms_http import ask
-from trimtab.supervisor.presence import read_status, status_age_seconds, supervisor_of
+from trimtab.rooms_http import LOOPBACK, ask
+from trimtab.supervisor.presence import status_age_seconds
 from trimtab_common.events import Health
 
 STATUS_AGE_SECONDS_MAX = 30.0
@@ -22,9 +23,10 @@ _MARKS = {"HEALTHY": "[green]●[/]", "DEGRADED": "[yellow]●[/]", "UNHEALTHY":
 
 def show_status(*, home: Path | None, as_json: bool) -> None:
     """Exit 0 where every room is healthy, 1 where one is not, 3 where nothing runs."""
-    place = read_settings(home).at_home
-    status = read_status(place)
-    if supervisor_of(place) is None or status is None:
+    settings = read_settings(home)
+    place = settings.at_home
+    status = state_of(settings)
+    if status is None:
         halt = read_halt(place)
         raise not_running(
             f"Nothing runs in {place.root}." + (f" Trading is HALTED: {halt}." if halt else "")
@@ -56,7 +58,9 @@ def overall(status: dict[str, Any]) -> str:
 def account_of(status: dict[str, Any]) -> dict[str, Any] | None:
     """What risk says about the account, if it answers."""
     room = status["rooms"].get("risk")
-    reply = ask(room["port"], "/info") if room is not None else None
+    reply = (
+        ask(room["port"], "/info", host=room.get("host", LOOPBACK)) if room is not None else None
+    )
     if reply is None or "equity" not in reply.content:
         return None
     content: dict[str, Any] = reply.content

@@ -72,9 +72,11 @@ def parity(
 
 def docs(json: Json = False) -> None:
     """Write the generated references anew."""
-    from trimtab.docs import write
+    from trimtab.docs import PAGES, write
     from trimtab.show import result
 
-    page = Path("docs/events.md")
-    line = f"{page} is written." if write(page) else f"{page} was true already."
-    result({"pages": [str(page)]}, as_json=json, lines=[line])
+    lines = [
+        f"{page} is written." if write(Path(page), text()) else f"{page} was true already."
+        for page, text in PAGES.items()
+    ]
+    result({"pages": list(PAGES)}, as_json=json, lines=lines)

@@ -40,9 +40,10 @@ def findings_of(settings: CommandSettings, mode: Mode) -> Iterator[Finding]:
     yield from machine.clock()
     yield from system.configuration(settings)
     yield from system.server(settings)
-    yield from system.supervisor(home)
     yield from system.halted(home)
-    yield from system.ports(home, mode)
+    if settings.room_host is None:
+        yield from system.supervisor(home)
+        yield from system.ports(home, mode)
     yield from broker.keys(settings, mode)
 
 
