@@ -51,8 +51,8 @@ def test_on_a_generated_market_with_rooms_killed_on_the_way(tmp_path: Path) -> N
     ("name", "rows"),
     [
         ("us_1min_yahoo_2019_12.parquet", "780"),  # two sessions
-        ("crypto_1min_bitfinex_2019h1.parquet", "600"),
-        ("us_daily_adj_stooq_2000_2017.parquet", "250"),
+        ("crypto_1min_bitfinex_2019h1.parquet", "400"),
+        ("us_daily_adj_stooq_2000_2017.parquet", "160"),
     ],
 )
 def test_on_real_markets(tmp_path: Path, market_data: Path | None, name: str, rows: str) -> None:
@@ -72,7 +72,7 @@ def test_a_change_that_only_the_rooms_see_is_found(tmp_path: Path) -> None:
     text = strategies.read_text(encoding="utf-8")
     assert "entry_zscore: 2.0" in text
     strategies.write_text(text.replace("entry_zscore: 2.0", "entry_zscore: 1.9"), encoding="utf-8")
-    options = ["--rows", "200", "--kills", "0", "--live-config", str(changed)]
+    options = ["--rows", "150", "--kills", "0", "--live-config", str(changed)]
     code, found = parity(tmp_path, *options)
     assert code == 1
     assert found["differences"] > 0
@@ -91,7 +91,7 @@ def test_with_strategies_on_several_timeframes_at_once(tmp_path: Path) -> None:
         text = text.replace("timeframe: native", f"timeframe: {timeframe}", 1)
     shorter = text.replace("lookback_rows: 60", "lookback_rows: 12")
     strategies.write_text(shorter.replace("lookback_rows: 120", "lookback_rows: 40"))
-    options = ["--config", str(config), "--rows", "500", "--kills", "2", "--seed", "5"]
+    options = ["--config", str(config), "--rows", "350", "--kills", "1", "--seed", "5"]
     code, found = parity(tmp_path, *options)
     assert found["differences"] == 0, found["first_differences"]
     assert code == 0

@@ -33,17 +33,13 @@ STILL_TRUE_OF_AN_EMPTIED_SERVER = (
 """What the streams told before is gone with them; what follows must hold by itself."""
 
 
-# ---------------------------------------------------------------------------- a few seconds each
+# ---------------------------------------------------------------------------- less than a minute
 
 
-def test_every_room_is_killed_and_one_is_replaced_while_it_sleeps(tmp_path: Path) -> None:
-    hurt = [*map(faults.killed, EVERYBODY), faults.replaced_while_asleep("risk")]
-    campaign(tmp_path, hurt, seed=1)
-
-
-def test_the_server_a_database_and_the_exchange_fail(tmp_path: Path) -> None:
+def test_rooms_the_server_a_database_and_the_exchange_fail(tmp_path: Path) -> None:
     with places.a_proxy() as (proxy, between):
         hurt = [
+            *map(faults.killed, ("execution", "risk")),
             faults.server_killed(),
             faults.server_frozen(3),
             faults.replies_lost(proxy),
@@ -54,6 +50,12 @@ def test_the_server_a_database_and_the_exchange_fail(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------------------- minutes
+
+
+@pytest.mark.long
+def test_every_room_is_killed_and_one_is_replaced_while_it_sleeps(tmp_path: Path) -> None:
+    hurt = [*map(faults.killed, EVERYBODY), faults.replaced_while_asleep("risk")]
+    campaign(tmp_path, hurt, seed=1)
 
 
 @pytest.mark.long

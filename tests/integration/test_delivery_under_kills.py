@@ -109,7 +109,6 @@ def test_rooms_say_exactly_what_the_backtest_says(
         assert found[family] == expected[family], family
 
 
-@pytest.mark.long
 @pytest.mark.redis
 def test_a_process_that_was_replaced_while_it_slept_can_do_no_harm(
     redis_url: str, processes: list[Processes]

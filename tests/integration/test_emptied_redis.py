@@ -35,7 +35,7 @@ def replaced_by_an_empty_one(system: System) -> None:
         shutil.rmtree(folder)
 
 
-@pytest.fixture(params=[pytest.param("sqlite", marks=pytest.mark.long), "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def system(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[System]:
     told = {}
     if request.param == "postgresql":
