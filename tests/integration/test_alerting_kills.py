@@ -76,7 +76,8 @@ def test_what_was_carried_is_not_carried_again_by_the_next_process(alerting, web
     assert reasons(webhook) == ["1", "2"]
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [1, 2])
 def test_under_random_kills_every_critical_alert_arrives_and_is_published_once(
     alerting, webhook, seed
 ):

@@ -72,7 +72,7 @@ def counts(record: Record) -> tuple[int, int, int]:
 def test_under_random_kills_everything_is_recorded_once(recorder, record, seed):
     chance = random.Random(seed)
     recorder.start()
-    number_of_orders = 120
+    number_of_orders = 80
     for number in range(number_of_orders):
         recorder.publish(*order(number))
         if chance.random() < 0.3:
